@@ -1,0 +1,49 @@
+"""Data sets: find them on the machine or fetch them, verify them, hand them over as arrays.
+
+    records      what a data set is            catalogue    the table, and everything by name
+    idx          the IDX file format           loading      search order, import, fallback on the sample
+    folders      where files may lie           download     mirrors, resume, hash, lock
+    splitting    hold out a validation set     fashion_mnist  the record, and Keras's `load_data`
+
+Leans on numpy, `neurona.errors` and `neurona.i18n`; knows no tensor.
+"""
+
+from neurona.datasets import fashion_mnist
+from neurona.datasets.catalogue import (
+    CATALOGUE,
+    Whereabouts,
+    find,
+    get,
+    import_files,
+    list_datasets,
+    load,
+    where,
+)
+from neurona.datasets.folders import Place, cache_folder, ways_to_supply
+from neurona.datasets.loading import Data, Fetched, Imported
+from neurona.datasets.records import Arrays, DataSet, RemoteFile, fingerprint_of
+from neurona.datasets.splitting import Split, split
+
+__all__ = [
+    "CATALOGUE",
+    "Arrays",
+    "Data",
+    "DataSet",
+    "Fetched",
+    "Imported",
+    "Place",
+    "RemoteFile",
+    "Split",
+    "Whereabouts",
+    "cache_folder",
+    "fashion_mnist",
+    "find",
+    "fingerprint_of",
+    "get",
+    "import_files",
+    "list_datasets",
+    "load",
+    "split",
+    "ways_to_supply",
+    "where",
+]

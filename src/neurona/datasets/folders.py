@@ -1,0 +1,131 @@
+"""Where the files of a data set may already lie on this machine, and what is found there.
+
+The order: the folder in ``NEURONA_DATA``, Neurona's own cache (``NEURONA_CACHE`` moves it), Keras's cache
+(``KERAS_HOME`` or ``~/.keras``), the system's folder ``/usr/share/datasets``. Files may be compressed or not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from neurona.datasets.records import DataSet
+from neurona.errors import DataError, DataNotFoundError
+from neurona.i18n import _
+
+__all__ = [
+    "SYSTEM_FOLDER",
+    "Place",
+    "PlaceKind",
+    "cache_folder",
+    "inspect",
+    "named_place",
+    "places",
+    "require_complete",
+    "ways_to_supply",
+]
+
+SYSTEM_FOLDER = Path("/usr/share/datasets")
+
+PlaceKind = Literal["path", "NEURONA_DATA", "cache", "keras", "system"]
+State = Literal["complete", "incomplete", "absent", "damaged"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """One folder where a data set was looked for.
+
+    Attributes:
+        kind: which of the known places it is.
+        folder: the folder.
+        state: "complete", "incomplete" (some files are missing), "absent" (all are) or "damaged".
+        files: the files found, by their official name.
+        missing: the official names of those not found.
+        problem: what is wrong with a damaged one, in words.
+    """
+
+    kind: PlaceKind
+    folder: Path
+    state: State
+    files: Mapping[str, Path] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def cache_folder(record: DataSet) -> Path:
+    """The folder that downloads and imports of `record` go to; it need not exist yet."""
+    root = os.environ.get("NEURONA_CACHE")
+    if root:
+        return Path(root).expanduser() / "datasets" / record.name
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("neurona", appauthor=False)) / "datasets" / record.name
+
+
+def inspect(record: DataSet, kind: PlaceKind, folder: Path, *, check: bool = False) -> Place:
+    """What `folder` holds of `record`; `check` also looks at the files' headers."""
+    files: dict[str, Path] = {}
+    missing: list[str] = []
+    for remote in record.files:
+        for candidate in (folder / remote.name, folder / remote.name.removesuffix(".gz")):
+            if candidate.is_file():
+                files[remote.name] = candidate
+                break
+        else:
+            missing.append(remote.name)
+    if missing:
+        return Place(kind, folder, "incomplete" if files else "absent", files, tuple(missing))
+    if check:
+        try:
+            record.check(files)
+        except DataError as error:
+            return Place(kind, folder, "damaged", files, problem=str(error))
+    return Place(kind, folder, "complete", files)
+
+
+def named_place(record: DataSet, kind: PlaceKind, folder: Path, *, check: bool = False) -> Place:
+    """What a folder named by the user holds: in a folder of the data set's name inside it, or directly."""
+    inside = inspect(record, kind, folder / record.name, check=check)
+    if inside.state != "absent":
+        return inside
+    direct = inspect(record, kind, folder, check=check)
+    return inside if direct.state == "absent" and inside.folder.is_dir() else direct
+
+
+def places(record: DataSet, *, check: bool = False) -> Iterator[Place]:
+    """The known places in the order of search, each as it is now."""
+    if named := os.environ.get("NEURONA_DATA"):
+        yield named_place(record, "NEURONA_DATA", Path(named).expanduser(), check=check)
+    yield inspect(record, "cache", cache_folder(record), check=check)
+    keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+    yield inspect(record, "keras", keras / "datasets" / record.name, check=check)
+    yield inspect(record, "system", SYSTEM_FOLDER / record.name, check=check)
+
+
+def require_complete(record: DataSet, place: Place) -> None:
+    """Refuse a place that the user named and that does not hold every file.
+
+    Raises:
+        DataNotFoundError: the message lists what is missing.
+    """
+    if place.missing:
+        text = _("{title} is not complete in {folder}: missing {files}.")
+        missing = ", ".join(place.missing)
+        raise DataNotFoundError(text.format(title=record.title, folder=place.folder, files=missing))
+
+
+def ways_to_supply(record: DataSet) -> str:
+    """The ways in which a person can bring the data, as text of several lines.
+
+    It ends every error that says that the data cannot be had.
+    """
+    return _(
+        "Ways to supply the data:\n"
+        "- with a network: neurona data get {name}\n"
+        "- copy the files ({files}) from another machine and run: neurona data import FOLDER\n"
+        "- or set NEURONA_DATA to a folder that holds them, directly or in a folder {name}\n"
+        "- or put them into {cache}"
+    ).format(name=record.name, files=", ".join(f.name for f in record.files), cache=cache_folder(record))

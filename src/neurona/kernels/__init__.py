@@ -1,0 +1,158 @@
+"""The compiled kernels, if they are there: one loader, one switch, one thread pool.
+
+`native` is the C extension ``neurona.kernels._native``, or ``None``: then NumPy does all the work, slower and
+with the same results within rounding. Read it as ``kernels.native`` at each use, because `disabled` takes it
+away for a while. Every function of `native` looks at its arguments first and returns ``NotImplemented`` when
+they are not its case (float64, a strided view, ...), so a caller writes::
+
+    y = native.dense(x, w, b, 1) if native is not None else NotImplemented
+    if y is NotImplemented:
+        y = reference(x, w, b)
+
+Two environment variables are read once, at import:
+
+- ``NEURONA_KERNELS``: ``auto`` (the best that the processor runs), ``off``, or an instruction set by name
+  (``sse2``, ``avx2``, ``avx512``; ``neon`` or ``baseline`` on other processors);
+- ``NEURONA_NUM_THREADS``: threads of the pool; else one for each core, see `neurona.kernels.processors`.
+
+The number of threads never changes a result. The instruction set may, in the last bit.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from neurona.errors import ArgumentError, UnknownNameError
+from neurona.kernels.processors import usable_cores
+
+__all__ = ["disabled", "get_num_threads", "info", "native", "set_num_threads"]
+
+_SETS = ("sse2", "avx2", "avx512", "neon", "baseline")
+
+#: The extension module, or None where NumPy does the work.
+native: Any = None
+
+_loaded: Any = None
+_why_not: str | None = None
+
+
+def _load() -> None:
+    """Fill `native` as the environment asks."""
+    global native, _loaded, _why_not
+    wanted = os.environ.get("NEURONA_KERNELS", "").strip().lower() or "auto"
+    if wanted not in ("auto", "off", *_SETS):
+        raise UnknownNameError.among("value of NEURONA_KERNELS", wanted, ("auto", "off", *_SETS))
+    if wanted == "off":
+        _why_not = "switched off by NEURONA_KERNELS=off"
+        return
+    threads = _threads_wanted()
+    try:
+        module = importlib.import_module("neurona.kernels._native")
+    except ImportError as error:
+        _why_not = f"not built at installation (that takes GCC or Clang), or not loadable here: {error}"
+        if wanted != "auto":
+            raise ArgumentError(
+                f"NEURONA_KERNELS={wanted} asks for compiled kernels, but there are none: {_why_not}. "
+                "Unset NEURONA_KERNELS, or install a C compiler and Neurona again."
+            ) from None
+        return
+    if wanted != "auto":
+        if wanted not in module.supported():
+            raise ArgumentError(
+                f"Expected NEURONA_KERNELS to name an instruction set of this processor: "
+                f"{', '.join(module.supported())}, or auto or off. Received: {wanted!r}."
+            )
+        module.select(wanted)
+    module.set_threads(threads)
+    native = _loaded = module
+
+
+def _threads_wanted() -> int:
+    text = os.environ.get("NEURONA_NUM_THREADS", "").strip()
+    if not text:
+        return usable_cores()
+    if not (text.isdecimal() and int(text) >= 1):
+        raise ArgumentError(f"Expected NEURONA_NUM_THREADS to be a whole number from 1. Received: {text!r}.")
+    return int(text)
+
+
+def info() -> dict[str, Any]:
+    """What the kernels are on this machine.
+
+    Returns:
+        ``available`` (in use or not), ``isa`` (the instruction set in use, or None), ``supported`` (those
+        this processor runs, best first), ``threads``, ``compiler`` and ``why_not`` (None when available).
+
+    >>> sorted(info())
+    ['available', 'compiler', 'isa', 'supported', 'threads', 'why_not']
+    """
+    module = native
+    if module is None:
+        reason = _why_not if _loaded is None else "switched off inside neurona.kernels.disabled()"
+        return {
+            "available": False,
+            "isa": None,
+            "supported": () if _loaded is None else _loaded.supported(),
+            "threads": 1,
+            "compiler": None,
+            "why_not": reason,
+        }
+    return {
+        "available": True,
+        "isa": module.current(),
+        "supported": module.supported(),
+        "threads": module.get_threads(),
+        "compiler": module.compiler,
+        "why_not": None,
+    }
+
+
+def set_num_threads(n: int) -> None:
+    """Let the kernels use `n` threads from now on, the calling one included; results stay the same bit for
+    bit.
+
+    Raises:
+        ArgumentError: `n` is not a whole number from 1.
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ArgumentError(f"Expected a whole number of threads from 1. Received: {n!r}.")
+    if _loaded is not None:
+        _loaded.set_threads(n)
+
+
+def get_num_threads() -> int:
+    """The number of threads that the kernels use; 1 without kernels."""
+    return 1 if _loaded is None else int(_loaded.get_threads())
+
+
+_switch = threading.Lock()
+_nested = 0
+
+
+@contextmanager
+def disabled() -> Iterator[None]:
+    """Inside the block, the whole process computes with NumPy alone: to compare the two paths.
+
+    >>> with disabled():
+    ...     print(native)
+    None
+    """
+    global native, _nested
+    with _switch:
+        _nested += 1
+        native = None
+    try:
+        yield
+    finally:
+        with _switch:
+            _nested -= 1
+            if _nested == 0:
+                native = _loaded
+
+
+_load()

@@ -1,0 +1,646 @@
+"""Layer: weights plus a computation, with Keras 3's contract.
+
+A layer makes its weights in `build` (once the input's shape is known), computes in `call`, and describes itself with
+`get_config`. Calling it does what every layer needs around `call`: conversion of the input, building, the training flag,
+masks, losses; or, for symbolic inputs, it only notes the call for a functional model.
+
+    class Scale(Layer):
+        def build(self, input_shape):
+            self.factor = self.add_weight(shape=input_shape[-1:], initializer="ones", name="factor")
+
+        def call(self, x):
+            return x * self.factor
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from neurona import dtype_policies, ops
+from neurona.errors import ArgumentError, DTypeError, NotBuiltError, ShapeError
+from neurona.layers.input_spec import InputSpec, check_inputs
+from neurona.names import auto_name
+from neurona.parts import constraints, initializers, regularizers
+from neurona.random import SeedGenerator
+from neurona.registry import export, serialize_keras_object
+from neurona.symbolic import KerasTensor, Node, Shape, flatten, has_symbolic, infer, map_structure
+from neurona.tensor import Array, Tensor, as_array, stop_recording, wrap
+from neurona.variable import Variable
+
+__all__ = ["Layer", "shape_of"]
+
+_BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
+
+
+class _Call(threading.local):
+    """What the layers of one outermost call share in this thread."""
+
+    training: bool | None = None
+    depth: int = 0
+    scope: tuple[str, ...] = ()  # names of the layers being built, the outermost first
+
+
+_call = _Call()
+
+
+@export("keras.layers")
+class Layer:
+    """The base of every layer; subclass it to make your own.
+
+    Args:
+        activity_regularizer: adds a penalty on the output to the loss.
+        trainable: whether training may change the weights.
+        dtype: the type of its weights and results: a name or a `DTypePolicy`.
+        autocast: whether floating inputs are brought to the layer's type.
+        name: unique within a model; "dense", "dense_1", ... by default.
+    """
+
+    _call_parameters: ClassVar[dict[str, inspect.Parameter]] = {}
+    _auto_arguments: dict[str, Any]
+
+    # -- life -----------------------------------------------------------------------------------------------
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "call" in cls.__dict__:
+            parameters = inspect.signature(cls.__dict__["call"]).parameters
+            cls._call_parameters = {k: p for k, p in parameters.items() if k != "self"}
+        if "build" in cls.__dict__:
+            cls.build = _finishing_build(cls.__dict__["build"])  # type: ignore[method-assign]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__new__(cls)
+        try:
+            bound = inspect.signature(cls.__init__).bind(layer, *args, **kwargs)
+            given = {k: v for k, v in list(bound.arguments.items())[1:] if k != "kwargs"}
+            layer.__dict__["_auto_arguments"] = {**given, **bound.arguments.get("kwargs", {})}
+        except TypeError:
+            layer.__dict__["_auto_arguments"] = {}  # __init__ is about to say what is wrong
+        return layer
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        input_shape = kwargs.pop("input_shape", None)
+        input_dim = kwargs.pop("input_dim", None)
+        if input_dim is not None:
+            input_shape = (input_dim,)
+        if input_shape is not None:
+            warnings.warn(
+                "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential models, prefer "
+                "using an `Input(shape)` object as the first layer in the model instead.",
+                stacklevel=3,
+            )
+        if kwargs:
+            raise ArgumentError(
+                f"Unrecognized keyword arguments passed to {type(self).__name__}: {sorted(kwargs)}. "
+                f"Every layer accepts {', '.join(_BASE_ARGUMENTS)}."
+            )
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ArgumentError(f"A layer's name must be a string without '/'. Received: name={name!r}.")
+        self._input_shape_argument = None if input_shape is None else tuple(input_shape)
+        self.name = name or auto_name(type(self).__name__)
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.dtype_policy = dtype_policies.get(dtype)
+        self.autocast = autocast
+        self.built = False
+        self.supports_masking = False
+        self.input_spec: Any = None
+        self._trainable = bool(trainable)
+        self._losses: list[Tensor] = []
+        self._nodes: list[Node] = []
+        self._build_shapes: dict[str, Any] | None = None
+        self._path = self.name
+
+    def build(self, *args: Any, **kwargs: Any) -> None:
+        """Make the weights; override it. `input_shape` has ``None`` for the batch."""
+        self.built = True
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output; override it. May take `training` and `mask`."""
+        raise NotImplementedError(f"Layer {type(self).__name__} does not have a `call()` method implemented.")
+
+    def add_weight(
+        self,
+        shape: Shape | int | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a weight and keep track of it.
+
+        Args:
+            shape: of the weight; ``()`` for a number.
+            initializer: name or object; Glorot's uniform by default, zeros for integers and bools.
+            dtype: the layer's `variable_dtype` by default.
+            trainable: whether training changes it.
+            regularizer: adds a penalty on it to the loss.
+            constraint: applied after every update.
+            name: the last part of its path.
+        """
+        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(n is None for n in shape):
+            raise ShapeError(
+                f"A weight's shape must be known. Received: {shape} in layer '{self.name}'. "
+                "Give the model an Input with that axis set."
+            )
+        kind = np.dtype(dtype or self.variable_dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if kind.kind == "f" else "zeros"
+        variable = Variable(
+            initializers.get(initializer), shape, kind.name, trainable, name,
+            regularizers.get(regularizer), constraints.get(constraint),
+        )  # fmt: skip
+        variable.path = "/".join((*(_call.scope or (self.name,)), variable.name))
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        self.__dict__.setdefault("_added", []).append(variable)
+        return variable
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a penalty (or a list of them) to the loss of the step in which this call happens."""
+        for item in flatten(loss):
+            if item is not None:
+                self._losses.append(ops.convert_to_tensor(item))
+
+    # -- calling --------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if "_path" not in self.__dict__:
+            raise NotBuiltError(
+                f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the first statement "
+                "in the `__init__()` method."
+            )
+        if has_symbolic(args) or has_symbolic(kwargs):
+            return self._call_symbolically(args, kwargs)
+        args = tuple(map_structure(self._convert, arg) for arg in args)
+        if kwargs:
+            kwargs = {k: map_structure(self._convert_array, v) for k, v in kwargs.items()}
+        parameters = self._call_parameters
+        before = _call.training
+        training = kwargs.get("training", before)
+        if training is None and "training" in parameters:
+            training = parameters["training"].default
+            training = False if training in (None, inspect.Parameter.empty) else training
+        if "training" in parameters:
+            kwargs["training"] = training
+        if not self.built:
+            self._build_for(args, kwargs)
+        elif self.input_spec is not None and args:
+            check_inputs(self.input_spec, args[0], self.name)
+        masks = self._masks(args, kwargs)
+        if _call.depth == 0:
+            self._clear_losses()
+        _call.training, _call.depth = training, _call.depth + 1
+        try:
+            outputs = self.call(*args, **kwargs)
+        finally:
+            _call.training, _call.depth = before, _call.depth - 1
+        if self.activity_regularizer is not None:
+            for output in flatten(outputs):
+                self.add_loss(self.activity_regularizer(output) / output.shape[0])
+        if masks is not None:
+            self._pass_masks_on(args, masks, outputs)
+        return outputs
+
+    def _convert(self, leaf: Any) -> Any:
+        """An input as a tensor of the layer's type; what is no array (None, a string, a setting) as it is."""
+        if isinstance(leaf, Tensor):
+            if self.autocast and leaf.data.dtype.kind == "f" and leaf.data.dtype.name != self.compute_dtype:
+                return ops.cast(leaf, self.compute_dtype)
+            return leaf
+        if isinstance(leaf, (np.ndarray, np.generic, float)):
+            array = as_array(leaf)
+            if self.autocast and array.dtype.kind == "f" and array.dtype.name != self.compute_dtype:
+                array = array.astype(self.compute_dtype)
+            return wrap(array)
+        return leaf
+
+    def _convert_array(self, leaf: Any) -> Any:
+        return self._convert(leaf) if isinstance(leaf, (np.ndarray, Tensor)) else leaf
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Build for the shapes of these arguments."""
+        names = list(self._call_parameters)
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        shapes = {
+            f"{name}_shape": map_structure(shape_of, value)
+            for name, value in given.items()
+            if any(isinstance(leaf, (Tensor, KerasTensor)) for leaf in flatten(value)) and not name.endswith("mask")
+        }
+        if self.input_spec is not None and args:
+            check_inputs(self.input_spec, args[0], self.name)
+        parameters = [p for p in inspect.signature(self.build).parameters.values() if p.name != "self"]
+        plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        if not shapes or not parameters:
+            self.build()
+        elif len(plain) > 1 and all(p.name in shapes or p.default is not p.empty for p in plain):
+            self.build(**{p.name: shapes[p.name] for p in plain if p.name in shapes})
+        else:
+            self.build(next(iter(shapes.values())))
+        self.built = True
+
+    def _masks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The masks that the first argument carries, also handed to `call` if it takes them; None without any."""
+        if not args:
+            return None
+        first = args[0]
+        if isinstance(first, Tensor):
+            masks = first._keras_mask
+            if masks is None:
+                return None
+        else:
+            masks = map_structure(lambda leaf: getattr(leaf, "_keras_mask", None), first)
+            if all(mask is None for mask in flatten(masks)):
+                return None
+        if "mask" in self._call_parameters and kwargs.get("mask") is None:
+            kwargs["mask"] = masks
+        return masks
+
+    def _pass_masks_on(self, args: tuple[Any, ...], masks: Any, outputs: Any) -> None:
+        if not self.supports_masking:
+            warnings.warn(
+                f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with a mask attached to it. "
+                "However, this layer does not support masking and will therefore destroy the mask information.",
+                stacklevel=4,
+            )
+            return
+        out_masks = flatten(self.compute_mask(args[0], masks))
+        for output, mask in zip(flatten(outputs), out_masks, strict=False):
+            if isinstance(output, (Tensor, KerasTensor)) and mask is not None and output is not args[0]:
+                output._keras_mask = mask
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output, given the input's; by default the same one."""
+        return previous_mask
+
+    # -- shapes and symbols ---------------------------------------------------------------------------------
+
+    def _call_symbolically(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not self.built:
+            self._build_for(args, kwargs)
+        elif self.input_spec is not None and args:
+            check_inputs(self.input_spec, args[0], self.name)
+        masks = self._masks(args, dict(kwargs))
+        outputs = self.compute_output_spec(*args, **kwargs)
+        node = Node(self, args, kwargs, outputs)
+        self._nodes.append(node)
+        if masks is not None and self.supports_masking:
+            for output, mask in zip(
+                flatten(outputs), flatten(self.compute_mask(args[0], masks)), strict=False
+            ):
+                output._keras_mask = mask
+        return outputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The output as symbolic tensors, for symbolic inputs."""
+        if type(self).compute_output_shape is not Layer.compute_output_shape and len(args) == 1:
+            shape = self.compute_output_shape(map_structure(lambda t: t.shape, args[0]))
+            if _is_shape(shape):
+                return KerasTensor(shape, self.compute_dtype)
+            if isinstance(shape, (list, tuple)) and all(map(_is_shape, shape)):
+                return type(shape)(KerasTensor(s, self.compute_dtype) for s in shape)
+        return self._infer(*args, **kwargs)
+
+    def _infer(self, *args: Any, **kwargs: Any) -> Any:
+        """Call on stand-ins to see the output's shape, leaving no trace in the layer's state."""
+        kept = [(v, v.data.copy()) for v in self.non_trainable_variables]
+        before = list(self._losses)
+        if "training" in self._call_parameters:
+            kwargs.setdefault("training", False)
+        with stop_recording(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outputs = infer(lambda *a, **k: self._call_on_arrays(a, k), args, kwargs)
+        for variable, array in kept:
+            variable.data[...] = array
+        self._losses = before
+        return outputs
+
+    def _call_on_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        def tensor(leaf: Any) -> Any:
+            return Tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
+
+        training, _call.training = _call.training, False
+        _call.depth += 1
+        try:
+            return self.call(*map_structure(tensor, args), **map_structure(tensor, kwargs))
+        finally:
+            _call.training, _call.depth = training, _call.depth - 1
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the output for the input's, with ``None`` for open axes."""
+        if not self.built:
+            self.build(input_shape)
+        symbols = KerasTensor(input_shape, self.compute_dtype) if _is_shape(input_shape) else map_shapes(
+            lambda s: KerasTensor(s, self.compute_dtype), input_shape
+        )
+        return map_structure(lambda t: t.shape, self._infer(symbols))
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of its first call."""
+        node = self._first_node()
+        return node.args[0] if len(node.args) == 1 else list(node.args)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of its first call."""
+        return self._first_node().outputs
+
+    def _first_node(self) -> Node:
+        if not self._nodes:
+            raise NotBuiltError(f"The layer {self.name} has never been called symbolically and has no input or output.")
+        return self._nodes[0]
+
+    # -- what it holds --------------------------------------------------------------------------------------
+
+    def _owned(self, kind: type) -> list[Any]:
+        """The objects of a kind among its attributes and the lists and dicts in them, each once, in order."""
+        found: dict[int, Any] = {}
+
+        def look(value: Any) -> None:
+            if isinstance(value, kind):
+                found.setdefault(id(value), value)
+            elif isinstance(value, (list, tuple)):
+                for item in value:
+                    look(item)
+            elif isinstance(value, dict):
+                for item in value.values():
+                    look(item)
+
+        for name, value in self.__dict__.items():
+            if name not in ("_nodes", "_auto_arguments", "_losses"):
+                look(value)
+        return list(found.values())
+
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> Iterator[Layer]:
+        """Itself and the layers in it, depth first, each once."""
+        seen: set[int] = set()
+
+        def walk(layer: Layer) -> Iterator[Layer]:
+            if id(layer) not in seen:
+                seen.add(id(layer))
+                yield layer
+                if recursive or layer is self:
+                    for child in layer._owned(Layer):
+                        yield from walk(child)
+
+        for layer in walk(self):
+            if include_self or layer is not self:
+                yield layer
+
+    def _own_variables(self) -> list[Variable]:
+        """Its own weights (not its layers'): trainable ones first, as Keras orders them."""
+        own = self._owned(Variable)
+        return [v for v in own if v._declared_trainable] + [v for v in own if not v._declared_trainable]
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, its layers' too; no seeds and no metrics."""
+        found: dict[int, Variable] = {}
+        for layer in self._flatten_layers():
+            for variable in layer._own_variables():
+                found.setdefault(id(variable), variable)
+        return list(found.values())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All weights and the states of random generators."""
+        found: dict[int, Variable] = {}
+        for layer in self._flatten_layers():
+            for variable in (*layer._own_variables(), *(g.state for g in layer._owned(SeedGenerator))):
+                found.setdefault(id(variable), variable)
+        return list(found.values())
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        return [v for v in self.variables if v.trainable] if self._trainable else []
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        return [v for v in self.variables if not v.trainable] if self._trainable else self.variables
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        return [v for v in self.weights if v.trainable] if self._trainable else []
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        return [v for v in self.weights if not v.trainable] if self._trainable else self.weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training may change it; setting it sets all its weights and layers."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for variable in self._owned(Variable):
+            if variable._declared_trainable:
+                variable.trainable = bool(value)
+        for layer in self._owned(Layer):
+            layer.trainable = value
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """The penalties of the last call, and those of the regularized weights."""
+        found = [loss for layer in self._flatten_layers() for loss in layer._losses]
+        return found + [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+
+    def _clear_losses(self) -> None:
+        for layer in self._flatten_layers():
+            layer._losses.clear()
+
+    def get_weights(self) -> list[Array]:
+        """Copies of the weights' values."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: list[Array]) -> None:
+        """Give the weights new values, in the order of `get_weights`.
+
+        Raises:
+            ShapeError: another number of arrays, or another shape; nothing is changed then.
+        """
+        variables = self.weights
+        if len(variables) != len(weights):
+            raise ShapeError(
+                f"You called `set_weights(weights)` on layer '{self.name}' with a weight list of length {len(weights)}, "
+                f"but the layer was expecting {len(variables)} weights."
+            )
+        for variable, value in zip(variables, weights, strict=True):
+            if variable.shape != np.shape(value):
+                raise ShapeError(
+                    f"Layer {self.name} weight shape {variable.shape} is not compatible with provided weight shape "
+                    f"{np.shape(value)}."
+                )
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+
+    def count_params(self) -> int:
+        """How many numbers its weights hold."""
+        if not self.built:
+            raise NotBuiltError(
+                f"You tried to call `count_params` on layer '{self.name}', but the layer isn't built. "
+                "Build it with `build(input_shape)` or by calling it."
+            )
+        return sum(v.size for v in self.weights)
+
+    @property
+    def path(self) -> str:
+        return self._path
+
+    @property
+    def dtype(self) -> str:
+        return self.dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        return self.dtype_policy.variable_dtype
+
+    # -- describing and storing -----------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The settings from which `from_config` makes a layer like it.
+
+        A layer with settings of its own extends this dict. One that does not is described by the arguments it was made
+        with, where these are plain values or objects with a configuration.
+        """
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        config["dtype"] = serialize_keras_object(self.dtype_policy)
+        if type(self).get_config is not Layer.get_config:
+            return config
+        extra = {k: v for k, v in self._auto_arguments.items() if k not in _BASE_ARGUMENTS}
+        try:
+            return {**config, **{k: serialize_keras_object(v) for k, v in extra.items()}}
+        except DTypeError as error:
+            raise NotImplementedError(
+                f"Layer {type(self).__name__} was made with arguments that cannot be described ({error}) and must "
+                "override `get_config()`."
+            ) from error
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A new layer with these settings; its weights are new too."""
+        return cls(**config)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The input's shape it was built for."""
+        return self._build_shapes
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build it for the shapes that `get_build_config` gave."""
+        shapes = {k: _as_shape(v) for k, v in config.items()}
+        if "input_shape" in shapes and len(shapes) == 1:
+            if shapes["input_shape"] is not None:
+                self.build(shapes["input_shape"])
+        elif shapes:
+            self.build(**shapes)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put its own weights into `store`, under "0", "1", ..."""
+        for i, variable in enumerate(self._own_variables()):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take its own weights from `store`.
+
+        Raises:
+            ShapeError: `store` holds another number of them.
+        """
+        own = self._own_variables()
+        if len(store.keys()) != len(own):
+            if not own and not self.built:
+                raise NotBuiltError(
+                    f"Layer '{self.name}' was never built and thus it doesn't have any variables. However the weights "
+                    f"file lists {len(store.keys())} variables for this layer."
+                )
+            raise ShapeError(
+                f"Layer '{self.name}' expected {len(own)} variables, but received {len(store.keys())} variables "
+                f"during loading. Expected: {[v.name for v in own]}"
+            )
+        for i, variable in enumerate(own):
+            variable.assign(np.asarray(store[str(i)]))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def shape_of(value: Any) -> Any:
+    """The shape of a tensor with the batch left open; ``None`` for what is no tensor."""
+    if isinstance(value, KerasTensor):
+        return value.shape
+    return (None, *value.shape[1:]) if isinstance(value, Tensor) and value.ndim else getattr(value, "shape", None)
+
+
+def map_shapes(fn: Callable[[Shape], Any], shapes: Any) -> Any:
+    """The same nesting with `fn` applied to every shape."""
+    if _is_shape(shapes):
+        return fn(tuple(shapes))
+    if isinstance(shapes, dict):
+        return {key: map_shapes(fn, value) for key, value in shapes.items()}
+    return type(shapes)(map_shapes(fn, value) for value in shapes)
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(n is None or isinstance(n, (int, np.integer)) for n in value)
+
+
+def _as_shape(value: Any) -> Any:
+    """A shape that went through JSON, as a tuple again."""
+    if value is None:
+        return None
+    return map_shapes(lambda s: s, value) if isinstance(value, (list, tuple, dict)) else value
+
+
+def _finishing_build(build: Callable[..., None]) -> Callable[..., None]:
+    """`build` with what every build needs around it: the name scope, the shapes kept, the flag set."""
+
+    @functools.wraps(build)
+    def finished(self: Layer, *args: Any, **kwargs: Any) -> None:
+        before = _call.scope
+        outermost = not (before and before[-1] == self.name)
+        if outermost:
+            _call.scope = (*before, self.name)
+        self._path = "/".join(_call.scope)
+        try:
+            with stop_recording():
+                build(self, *args, **kwargs)
+        finally:
+            _call.scope = before
+        names = [n for n in inspect.signature(build).parameters if n != "self"]
+        shapes = {**dict(zip(names, args, strict=False)), **kwargs}
+        if len(shapes) == 1:
+            shapes = {"input_shape": next(iter(shapes.values()))}
+        self._build_shapes = shapes or None
+        self.built = True
+        if not self._trainable:  # a layer frozen before it was built has frozen weights
+            for variable in self._owned(Variable):
+                variable.trainable = False
+
+    return finished

@@ -1,0 +1,316 @@
+"""The layers every network has: Input, Dense, Activation, Identity, Lambda."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from neurona import config, ops
+from neurona.errors import ArgumentError, ShapeError, UnsafeFileError
+from neurona.layers.base import Layer
+from neurona.layers.input_spec import InputSpec
+from neurona.ops import fused
+from neurona.parts import activations, constraints, initializers, regularizers
+from neurona.registry import export
+from neurona.symbolic import KerasTensor, Node, Shape, map_structure
+from neurona.tensor import Tensor
+from neurona.variable import Variable
+
+__all__ = ["Activation", "Dense", "Identity", "Input", "InputLayer", "Lambda"]
+
+
+@export("keras.layers")
+class InputLayer(Layer):
+    """The place where data enters a model; usually made by `Input`.
+
+    Args:
+        shape: of one sample, without the batch.
+        batch_size: if it is fixed.
+        dtype: the type of number that will arrive.
+        batch_shape: shape with the batch, instead of the two.
+        input_tensor: an existing symbolic tensor to use.
+    """
+
+    def __init__(
+        self,
+        shape: Shape | int | None = None,
+        batch_size: int | None = None,
+        dtype: str | None = None,
+        sparse: bool | None = None,
+        ragged: bool | None = None,
+        batch_shape: Shape | None = None,
+        input_tensor: KerasTensor | None = None,
+        optional: bool = False,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name)
+        if sparse or ragged:
+            raise ArgumentError("Sparse and ragged inputs are not supported. Received: sparse or ragged = True.")
+        if isinstance(shape, int):
+            shape = (shape,)
+        if shape is not None and batch_shape is not None:
+            raise ArgumentError("You cannot pass both `shape` and `batch_shape` at the same time.")
+        if input_tensor is not None:
+            batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
+        elif batch_shape is None:
+            if shape is None:
+                raise ArgumentError("You must pass a `shape` argument.")
+            batch_shape = (batch_size, *shape)
+        self.batch_shape = tuple(batch_shape)
+        self._dtype = np.dtype(dtype or config.floatx()).name
+        self.optional = optional
+        self.built = True
+        symbol = input_tensor or KerasTensor(self.batch_shape, self._dtype, self.name)
+        symbol.name = self.name
+        self._nodes.append(Node(self, (), {}, symbol))
+
+    @property
+    def dtype(self) -> str:
+        return self._dtype
+
+    def call(self) -> Any:
+        """Never called with data: a model feeds its inputs itself."""
+        raise ArgumentError("An InputLayer is where data enters a model; it cannot be called.")
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "batch_shape": self.batch_shape,
+            "dtype": self._dtype,
+            "sparse": False,
+            "ragged": False,
+            "name": self.name,
+            "optional": self.optional,
+        }
+
+
+@export("keras.layers")
+def Input(  # noqa: N802 - Keras's name
+    shape: Shape | int | None = None,
+    batch_size: int | None = None,
+    dtype: str | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
+    batch_shape: Shape | None = None,
+    name: str | None = None,
+    tensor: KerasTensor | None = None,
+    optional: bool = False,
+) -> KerasTensor:
+    """A symbolic tensor: the place where data enters a functional model.
+
+    Args:
+        shape: of one sample, without the batch; ``None`` for axes of open length.
+        batch_size: if it is fixed.
+        dtype: the type of number that will arrive, "float32" by default.
+        batch_shape: shape with the batch, instead of the two.
+        name: of the input, by which a dict of arrays may feed it.
+        tensor: an existing symbolic tensor to use.
+
+    >>> Input((28, 28), name="picture")
+    <KerasTensor shape=(None, 28, 28), dtype=float32, name=picture>
+    """
+    layer = InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name)
+    output: KerasTensor = layer.output
+    return output
+
+
+@export("keras.layers")
+class Dense(Layer):
+    """Every output is a weighted sum of all inputs: y = activation(x W + b).
+
+    Input ``(N, ..., C)``, output ``(N, ..., units)``; kernel W ``(C, units)``, bias b ``(units,)``.
+
+    Args:
+        units: how many outputs.
+        activation: name or function; none by default.
+        use_bias: whether to add b.
+        kernel_initializer, bias_initializer: how W and b begin.
+        kernel_regularizer, bias_regularizer, activity_regularizer: penalties added to the loss.
+        kernel_constraint, bias_constraint: applied after each update.
+
+    Example:
+        >>> layer = Dense(2, kernel_initializer="ones")
+        >>> layer(np.array([[1.0, 2.0, 3.0]]))
+        Tensor([[6., 6.]], dtype=float32)
+
+    Source: Goodfellow, Bengio & Courville, "Deep Learning" (2016), section 6.1.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: int | None = None,
+        quantization_config: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        if not isinstance(units, (int, np.integer)) or units <= 0:
+            raise ArgumentError(
+                f"Received an invalid value for `units`, expected a positive integer. Received: units={units}"
+            )
+        if lora_rank is not None or quantization_config is not None:
+            raise ArgumentError("Dense supports neither LoRA nor quantization. Leave out lora_rank and quantization_config.")
+        self.units = int(units)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.bias: Variable | None = None
+        self.input_spec = InputSpec(min_ndim=2)
+        self.supports_masking = True
+
+    def build(self, input_shape: Shape) -> None:
+        features = input_shape[-1]
+        if features is None:
+            raise ShapeError(f"Dense needs to know the length of the last axis. Received: input shape {input_shape}.")
+        self.kernel = self.add_weight(
+            (features, self.units), self.kernel_initializer, name="kernel",
+            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
+        )  # fmt: skip
+        if self.use_bias:
+            self.bias = self.add_weight(
+                (self.units,), self.bias_initializer, name="bias",
+                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
+            )  # fmt: skip
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        name = fused.FUSED_ACTIVATIONS.get(self.activation)
+        if name is not None and inputs.ndim == 2:
+            return fused.dense(inputs, self.kernel, self.bias, activation=name)  # (N, C) @ (C, F) -> (N, F)
+        y = ops.matmul(inputs, self.kernel)
+        if self.bias is not None:
+            y = ops.add(y, self.bias)
+        return self.activation(y)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+            "quantization_config": None,
+        }
+
+
+@export("keras.layers")
+class Activation(Layer):
+    """Apply a function to every number: y = activation(x).
+
+    Args:
+        activation: name or function.
+
+    >>> Activation("relu")(np.array([-1.0, 2.0]))
+    Tensor([0., 2.], dtype=float32)
+    """
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.activation = activations.get(activation)
+        self.built = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        result: Tensor = self.activation(inputs)
+        return result
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
+
+
+@export("keras.layers")
+class Identity(Layer):
+    """Give back what comes in: y = x."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
+
+
+@export("keras.layers")
+class Lambda(Layer):
+    """Wrap a function of tensors as a layer.
+
+    It cannot be read back from a file: a file never brings code. A named, registered function or a layer of your own
+    can.
+
+    Args:
+        function: takes the input (and `mask`, `training` if it declares them), returns the output.
+        output_shape: of one sample, or a function of the input's shape; inferred when left out.
+        mask: the output's mask, or a function ``(inputs, mask)``.
+        arguments: keywords for the function.
+
+    >>> Lambda(lambda x: x * 2)(np.array([1.0, 2.0]))
+    Tensor([2., 4.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        output_shape: Any = None,
+        mask: Any = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.function, self._output_shape, self.mask = function, output_shape, mask
+        self.arguments = arguments or {}
+        self.supports_masking = mask is not None
+
+    def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
+        wanted = getattr(getattr(self.function, "__code__", None), "co_varnames", ())
+        extra = {k: v for k, v in (("mask", mask), ("training", training)) if k in wanted}
+        return self.function(inputs, **self.arguments, **extra)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if callable(self._output_shape):
+            return self._output_shape(input_shape)
+        if self._output_shape is not None:
+            return (input_shape[0], *self._output_shape)
+        symbols = KerasTensor(tuple(input_shape), self.compute_dtype)
+        return map_structure(lambda t: t.shape, self._infer(symbols))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        raise UnsafeFileError(
+            "A Lambda layer is never made from a configuration: that would run code from a file. Replace it by a layer "
+            "of your own, registered with @neurona.saving.register_keras_serializable()."
+        )

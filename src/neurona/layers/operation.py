@@ -1,0 +1,33 @@
+"""Operation: an op that was applied to symbolic tensors, as a layer of the functional model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurona.layers.base import Layer
+from neurona.names import auto_name
+from neurona.symbolic import Node
+
+__all__ = ["Operation"]
+
+
+class Operation(Layer):
+    """A layer without weights that applies an op, with the settings of the call it was drawn with.
+
+    Args:
+        operation: the op.
+        node: the call.
+    """
+
+    def __init__(self, operation: Any, node: Node | None = None, name: str | None = None) -> None:
+        super().__init__(name=name or auto_name(operation.name.strip("_")))
+        self.operation = operation
+        self.autocast = False
+        self.supports_masking = True
+        self.built = True
+        if node is not None:
+            self._nodes.append(node)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        return self.operation(*args, **kwargs)
+

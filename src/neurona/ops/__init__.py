@@ -1,0 +1,5 @@
+"""Operations on tensors, under `keras.ops`' names; one family a file. Importing this installs Tensor's operators."""
+
+from __future__ import annotations
+
+from neurona.ops.elementwise import *  # noqa: F403

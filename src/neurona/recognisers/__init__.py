@@ -1,0 +1,51 @@
+"""The recognisers: clothes now; digits, objects and reviews as they come."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+
+from neurona.errors import ArgumentError, UnknownNameError
+from neurona.i18n import _
+from neurona.recognisers.clothes import CLOTHES
+from neurona.recognisers.recipe import Recipe, Recogniser
+
+__all__ = ["COMING", "RECOGNISERS", "Recipe", "Recogniser", "find"]
+
+RECOGNISERS: Mapping[str, Recogniser] = {CLOTHES.name: CLOTHES}
+
+#: Names that are taken already, and what they will answer to.
+COMING: Mapping[str, tuple[str, ...]] = {
+    "digits": ("dígitos", "mnist"),
+    "objects": ("objetos", "cifar-10", "cifar10"),
+    "reviews": ("reseñas", "imdb"),
+}
+
+
+def _plain(name: str) -> str:
+    """Lower case, without accents."""
+    split = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(c for c in split if not unicodedata.combining(c)).strip()
+
+
+def find(name: str) -> Recogniser:
+    """The recogniser of this name, in English or Spanish, or that of its data set.
+
+    Raises:
+        UnknownNameError: there is none; the nearest name is offered.
+
+    >>> find("Prendas").name
+    'clothes'
+    """
+    known = {_plain(alias): r for r in RECOGNISERS.values() for alias in (r.name, *r.aliases)}
+    wanted = _plain(name)
+    if wanted in known:
+        return known[wanted]
+    for coming, aliases in COMING.items():
+        if wanted in {_plain(alias) for alias in (coming, *aliases)}:
+            raise ArgumentError(
+                _("The recogniser '{name}' is not part of this version yet. Available: {known}.").format(
+                    name=coming, known=", ".join(RECOGNISERS)
+                )
+            )
+    raise UnknownNameError.among("recogniser", name, known)

@@ -1,0 +1,113 @@
+"""Carry out a recipe: data, model, fit, judgement, all into a Run folder."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from neurona import datasets, utils
+from neurona.errors import NonFiniteError, RunError
+from neurona.i18n import _
+from neurona.recognisers import Recipe, Recogniser, find
+from neurona.recognisers.judging import judge, softmax
+from neurona.runs import Run, versions
+from neurona.training.callbacks import Callback
+from neurona.training.checkpoint import Checkpoint, Interrupted
+
+__all__ = ["probabilities", "start", "train"]
+
+# The split of training and validation pictures is the same for every seed, so that runs can be compared.
+_SPLIT_SEED = 0
+
+
+def start(
+    recogniser: Recogniser, recipe: Recipe, data: datasets.Data, seed: int, epochs: int | None, folder: Any = None
+) -> Run:
+    """A new Run folder for this recipe; `train` carries it out."""
+    return Run.create(
+        folder,
+        recogniser.name,
+        recipe=recipe.name,
+        seed=seed,
+        epochs=recipe.epochs if epochs is None else epochs,
+        batch_size=recipe.batch_size,
+        validation=recipe.validation,
+        data={
+            "name": data.name,
+            "kind": data.kind,
+            "origin": data.origin,
+            "official": data.official,
+            "fingerprint": data.fingerprint,
+            "train": len(data.x_train),
+            "test": len(data.x_test),
+        },
+        classes={language: list(names) for language, names in data.labels.items()},
+        versions=versions(),
+    )
+
+
+def train(run: Run, data: datasets.Data, callbacks: Sequence[Callback] = (), verbose: Any = "auto") -> dict[str, Any]:
+    """Train what `run` says, from its checkpoint if it has one; write model, history and metrics into it.
+
+    Returns:
+        the contents of metrics.json.
+
+    Raises:
+        Interrupted: a signal asked to stop; the checkpoint is written, the run can be resumed.
+        NonFiniteError: the loss became NaN or infinite; the last good model is kept.
+        RunError: the data are not those that the run was begun with.
+    """
+    info = run.info
+    recogniser = find(info["recogniser"])
+    recipe = recogniser.recipes[info["recipe"]]
+    if data.fingerprint != info["data"]["fingerprint"]:
+        raise RunError(
+            _("The run {path} was begun with other data ({begun}, now {now}). Start a new run.").format(
+                path=run.path, begun=info["data"]["origin"], now=data.origin
+            )
+        )
+    seconds_before = float(info.get("seconds", 0.0))
+    began = time.perf_counter()
+    utils.clear_session()
+    utils.set_random_seed(info["seed"])
+    part = datasets.split(data.x_train, data.y_train, info["validation"], _SPLIT_SEED)
+    x_train, x_val = recogniser.prepare(part.x_train), recogniser.prepare(part.x_val)
+    steps = math.ceil(len(x_train) / info["batch_size"])
+    model = recipe.build(steps, info["epochs"], info["seed"])
+    checkpoint = Checkpoint(run.checkpoint_path)
+
+    def spent() -> float:
+        return seconds_before + time.perf_counter() - began
+
+    try:
+        history = model.fit(
+            x_train, part.y_train, batch_size=info["batch_size"], epochs=info["epochs"], verbose=verbose,
+            validation_data=(x_val, part.y_val), validation_batch_size=1000, callbacks=[*callbacks, checkpoint],
+        )  # fmt: skip
+    except Interrupted:
+        run.update(status="interrupted", seconds=round(spent(), 3))
+        raise
+    except NonFiniteError:
+        checkpoint.restore_into(model)
+        model.save(run.model_path)
+        run.update(status="failed", seconds=round(spent(), 3))
+        raise
+    run.write_history(history.history)
+    model.save(run.model_path)
+    found = judge(probabilities(model, recogniser.prepare(data.x_test)), data.y_test, list(data.labels["en"]))
+    found["validation_accuracy"] = history.history["val_accuracy"][-1]
+    run.write_metrics(found)
+    run.update(
+        status="complete", seconds=round(spent(), 3), parameters=model.count_params(), test_accuracy=found["accuracy"]
+    )
+    checkpoint.remove()
+    return found
+
+
+def probabilities(model: Any, x: Any) -> Any:
+    """What a recogniser's network, which ends in raw outputs, thinks of prepared pictures: ``(N, C)``."""
+    return softmax(np.asarray(model.predict(x, batch_size=1000, verbose=0), "float64"))

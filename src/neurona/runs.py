@@ -1,0 +1,233 @@
+"""The Run folder: everything that a training left behind, and the only thing that what comes after it reads.
+
+    run.json       what was run: recogniser, recipe, settings, seed, versions, data, status
+    history.csv    loss and metrics, epoch by epoch
+    metrics.json   the judgement on the test set
+    model.keras    the trained model
+    plots/*.png    figures                report.html    one page with all of it
+    checkpoint/    the state of a training that is not finished
+
+`run.json` carries a format number and is always replaced whole, so a reader never sees half of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import platform
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from neurona import __version__, kernels, saving
+from neurona.errors import RunError
+from neurona.i18n import _
+from neurona.saving.atomic import atomic_file
+
+__all__ = ["FORMAT", "Run", "versions", "write_json"]
+
+#: Raised when a reader of today could not understand what is written tomorrow.
+FORMAT = 1
+
+_INFO, _HISTORY, _METRICS = "run.json", "history.csv", "metrics.json"
+
+
+def versions() -> dict[str, Any]:
+    """What computed: versions, processor, kernels, threads."""
+    info = kernels.info()
+    return {
+        "neurona": __version__,
+        "numpy": metadata.version("numpy"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "kernels": info["isa"] if info["available"] else None,
+        "threads": info["threads"],
+    }
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace a JSON file as a whole."""
+    with atomic_file(path) as stream:
+        stream.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+class Run:
+    """One Run folder. Make a new one with `create`, open an existing one with `open`.
+
+    Attributes:
+        path: the folder.
+        info: the contents of run.json.
+    """
+
+    def __init__(self, path: Path, info: dict[str, Any]) -> None:
+        self.path, self.info = path, info
+
+    @classmethod
+    def create(cls, path: Path | None, recogniser: str, **info: Any) -> Run:
+        """A new folder; by default ``runs/<recogniser>-<date>-<time>`` below the working folder.
+
+        Raises:
+            RunError: it exists and is not empty, or cannot be made.
+        """
+        if path is None:
+            path = _free(Path(os.environ.get("NEURONA_RUNS", "runs")) / f"{recogniser}-{time.strftime('%Y%m%d-%H%M%S')}")
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise RunError(
+                _(
+                    "The run folder {path} exists already. Choose another with --run, or go on with an interrupted "
+                    "run with --resume {path}."
+                ).format(path=path)
+            )
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(_("Cannot make the run folder {path}: {why}.").format(path=path, why=error.strerror)) from error
+        created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        run = cls(path, {"format": FORMAT, "recogniser": recogniser, "status": "running", "created": created, **info})
+        run.update()
+        return run
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """An existing run; "latest" is the newest below the folder ``runs``.
+
+        Raises:
+            RunError: no such folder, no run in it, a damaged one, or one of a newer Neurona.
+        """
+        path = Path(path)
+        if str(path) == "latest" and not path.exists():
+            path = _latest()
+        if not path.is_dir():
+            known = _known_runs()
+            hint = _("Known runs: {runs}.").format(runs=", ".join(map(str, known[:5]))) if known else _(
+                "Train one first: neurona train clothes"
+            )
+            raise RunError(_("There is no run folder {path}.").format(path=path) + " " + hint)
+        try:
+            info = json.loads((path / _INFO).read_text("utf-8"))
+            if not isinstance(info, dict) or not isinstance(info.get("format"), int):
+                raise ValueError("no format number")
+        except FileNotFoundError:
+            raise RunError(_("{path} is not a run folder: it holds no {file}.").format(path=path, file=_INFO)) from None
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(
+                _("The run {path} is damaged: {file} cannot be read ({why}).").format(path=path, file=_INFO, why=error)
+            ) from error
+        if info["format"] > FORMAT:
+            raise RunError(
+                _("The run {path} was written by a newer Neurona (format {found}, this one reads {known}).").format(
+                    path=path, found=info["format"], known=FORMAT
+                )
+            )
+        return cls(path, info)
+
+    def update(self, **info: Any) -> None:
+        """Change entries of run.json."""
+        self.info.update(info)
+        write_json(self.path / _INFO, self.info)
+
+    @property
+    def status(self) -> str:
+        """"running", "interrupted", "failed" or "complete"."""
+        return str(self.info.get("status", "running"))
+
+    @property
+    def model_path(self) -> Path:
+        return self.path / "model.keras"
+
+    @property
+    def checkpoint_path(self) -> Path:
+        return self.path / "checkpoint"
+
+    @property
+    def report_path(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def plots_path(self) -> Path:
+        return self.path / "plots"
+
+    def load_model(self) -> Any:
+        """The trained model.
+
+        Raises:
+            RunError: the run has none yet.
+        """
+        if not self.model_path.is_file():
+            raise RunError(
+                _("The run {path} holds no model yet (its status: {status}). Finish it: neurona train --resume {path}").format(
+                    path=self.path, status=self.status
+                )
+            )
+        return saving.load_model(self.model_path)
+
+    def write_history(self, history: dict[str, list[float]]) -> None:
+        """Write the metrics epoch by epoch as CSV, epochs counted from 1."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["epoch", *history])
+        for i, row in enumerate(zip(*history.values(), strict=True), 1):
+            writer.writerow([i, *row])
+        with atomic_file(self.path / _HISTORY) as stream:
+            stream.write(text.getvalue().encode())
+
+    def read_history(self) -> dict[str, list[float]]:
+        """The metrics epoch by epoch; empty before the first epoch is done."""
+        path = self.path / _HISTORY
+        if not path.is_file():
+            return {}
+        try:
+            with open(path, encoding="utf-8", newline="") as stream:
+                rows = list(csv.DictReader(stream))
+            return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {}) if name != "epoch"}
+        except (ValueError, TypeError, OSError, UnicodeError) as error:
+            raise RunError(
+                _("The run {path} is damaged: {file} cannot be read ({why}).").format(
+                    path=self.path, file=_HISTORY, why=error
+                )
+            ) from error
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Write the judgement on the test set."""
+        write_json(self.path / _METRICS, metrics)
+
+    def read_metrics(self) -> dict[str, Any]:
+        """The judgement on the test set; empty before it was made."""
+        path = self.path / _METRICS
+        if not path.is_file():
+            return {}
+        try:
+            found = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                _("The run {path} is damaged: {file} cannot be read ({why}).").format(
+                    path=self.path, file=_METRICS, why=error
+                )
+            ) from error
+        return dict(found)
+
+
+def _free(path: Path) -> Path:
+    """`path`, or with -2, -3, ... where it is taken."""
+    candidate, count = path, 1
+    while candidate.exists():
+        count += 1
+        candidate = path.with_name(f"{path.name}-{count}")
+    return candidate
+
+
+def _known_runs() -> list[Path]:
+    """The runs below the working folder, the newest first."""
+    folder = Path(os.environ.get("NEURONA_RUNS", "runs"))
+    found = [info.parent for info in folder.glob(f"*/{_INFO}")] if folder.is_dir() else []
+    return sorted(found, key=lambda run: (run / _INFO).stat().st_mtime, reverse=True)
+
+
+def _latest() -> Path:
+    known = _known_runs()
+    if not known:
+        raise RunError(_("There is no run yet. Train one first: neurona train clothes"))
+    return known[0]

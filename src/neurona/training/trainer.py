@@ -1,0 +1,520 @@
+"""Trainer: compile, fit, evaluate and predict, as a base of Model.
+
+`fit` walks over batches. The step itself is `train_step`, which a subclass may override; the standard one is run
+through a `Plan` (recorded once, repeated from then on) unless ``run_eagerly=True`` or the model's own code looks at
+values while it computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from neurona import metrics as metrics_module
+from neurona import optimizers
+from neurona.errors import ArgumentError, NotBuiltError, ShapeError
+from neurona.registry import deserialize_keras_object, serialize_keras_object
+from neurona.symbolic import flatten, map_structure
+from neurona.tape import Tape
+from neurona.tensor import Array, Tensor, as_array, wrap
+from neurona.training import lint as lint_module
+from neurona.training.batches import make_batches, split_validation
+from neurona.training.callbacks import Callback, CallbackList, History
+from neurona.training.compiled import CompiledLoss, CompiledMetrics, leaves, unpack_x_y_sample_weight
+from neurona.training.plan import Plan, Signature, signature_of
+
+__all__ = ["Trainer"]
+
+# Beyond so many different batch shapes recording costs more than it saves: the steps run one op at a time.
+_MOST_PLANS = 32
+
+
+class Trainer:
+    """What a model needs in order to be trained, judged and applied. Mixed into `Model`."""
+
+    optimizer: Any
+    stop_training: bool
+    output_names: list[str]
+
+    def _start_trainer(self) -> None:
+        self.stop_training = False
+        self.compiled = False
+        self.optimizer = None
+        self.loss: Any = None
+        self.run_eagerly = False
+        self.history: History | None = None
+        self._compile_config: dict[str, Any] | None = None
+        self._compiled_loss: CompiledLoss | None = None
+        self._compiled_metrics: CompiledMetrics | None = None
+        self._loss_tracker = metrics_module.Mean(name="loss")
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+        self._why_eager: str | None = None
+
+    # -- compile --------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how to train.
+
+        Args:
+            optimizer: name or object.
+            loss: name, function or object; a list or dict of them for several outputs.
+            loss_weights: what each output's loss counts, as a list or dict.
+            metrics: names, functions or objects to report; "accuracy" means what the shapes ask for.
+            weighted_metrics: the same, for metrics that see the sample weights.
+            run_eagerly: compute every step op by op, in plain Python, so that a debugger sees it.
+            steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's sake.
+        """
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = loss
+        self.run_eagerly = run_eagerly
+        self._loss_weights, self._metrics_told, self._weighted_told = loss_weights, metrics, weighted_metrics
+        self._compiled_loss = self._compiled_metrics = None
+        self._plans.clear()
+        self._why_eager = None
+        self.stop_training = False
+        self.compiled = True
+        self._compile_config = {
+            "optimizer": self.optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+            "run_eagerly": run_eagerly,
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": bool(jit_compile) if jit_compile != "auto" else False,
+        }
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """What `compile` was given, described; ``None`` before it."""
+        if not self.compiled or self._compile_config is None:
+            return None
+        return {key: serialize_keras_object(value) for key, value in self._compile_config.items()}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compile as `get_compile_config` described."""
+        told = {k: deserialize_keras_object(v) for k, v in config.items()}
+        self.compile(**told)
+        if self.built:  # type: ignore[attr-defined]
+            self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+
+    def _assert_compiled(self, method: str) -> None:
+        if not self.compiled:
+            raise NotBuiltError(f"You must call `compile()` before calling `{method}()`.")
+
+    # -- one step -------------------------------------------------------------------------------------------
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """The compiled losses of the outputs plus the layers' own penalties, as one number; override it freely."""
+        predictions = flatten(y_pred)
+        total = None
+        if self.loss is not None and y is not None:
+            compiled = self._loss_object(len(predictions))
+            targets, weights = self._in_order(y, len(predictions)), self._in_order(sample_weight, len(predictions))
+            if len(weights) == 1 and len(predictions) > 1:
+                weights = weights * len(predictions)
+            if len(targets) != len(predictions):
+                raise ShapeError(
+                    f"The model has {len(predictions)} output(s), but y holds {len(targets)} array(s). "
+                    "Give one target for each output, as a list or as a dict by the outputs' names."
+                )
+            total = compiled(targets, predictions, weights)
+        for penalty in self.losses:  # type: ignore[attr-defined]
+            total = penalty if total is None else total + penalty
+        if total is None:
+            raise ArgumentError(
+                "No loss to compute. Provide a `loss` argument in `compile()`, or add_loss() in a layer, "
+                "and targets `y` in `fit()`."
+            )
+        return total
+
+    def _loss_object(self, outputs: int) -> CompiledLoss:
+        if self._compiled_loss is None:
+            self._compiled_loss = CompiledLoss(self.loss, self._loss_weights, self._names(outputs))
+        return self._compiled_loss
+
+    def _names(self, outputs: int) -> list[str]:
+        known = getattr(self, "output_names", None) or []
+        if len(known) == outputs:
+            return list(known)
+        keys = self.loss if isinstance(self.loss, dict) else {}
+        return sorted(keys) if len(keys) == outputs else [f"output_{i + 1}" for i in range(outputs)]
+
+    def _in_order(self, structure: Any, outputs: int) -> list[Any]:
+        """Targets or weights in the order of the outputs; a dict is read by the outputs' names."""
+        if isinstance(structure, dict) and outputs > 1:
+            names = self._names(outputs)
+            if set(structure) <= set(names):
+                return [structure.get(name) for name in names]
+        return leaves(structure, outputs)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Update the compiled metrics with this batch and return all metrics' values; override it freely."""
+        if y is not None and (self._metrics_told is not None or self._weighted_told is not None):
+            predictions = flatten(y_pred)
+            count = len(predictions)
+            if self._compiled_metrics is None:
+                self._compiled_metrics = CompiledMetrics(self._metrics_told, self._weighted_told, self._names(count))
+            weights = self._in_order(sample_weight, count)
+            weights = weights * count if len(weights) == 1 else weights
+            self._compiled_metrics.update_state(self._in_order(y, count), predictions, weights)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """All metrics' values by name, the loss first."""
+        found: dict[str, Any] = {}
+        for metric in self.metrics:
+            if metric is self._loss_tracker or metric not in self._compiled_list():
+                value = metric.result()
+                found.update(value if isinstance(value, dict) else {metric.name: value})
+        if self._compiled_metrics is not None:
+            found.update(self._compiled_metrics.result())
+        return found
+
+    def _compiled_list(self) -> list[Any]:
+        return self._compiled_metrics.metrics if self._compiled_metrics is not None else []
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The loss's running mean, the model's own metrics and the compiled ones."""
+        found: dict[int, Any] = {id(self._loss_tracker): self._loss_tracker} if self.compiled else {}
+        if self._compiled_loss is not None:
+            for tracker in self._compiled_loss.trackers:
+                if tracker is not None:
+                    found[id(tracker)] = tracker
+        for layer in self._flatten_layers():  # type: ignore[attr-defined]
+            for metric in layer._owned(metrics_module.Metric):
+                found.setdefault(id(metric), metric)
+        for metric in self._compiled_list():
+            found.setdefault(id(metric), metric)
+        return list(found.values())
+
+    @property
+    def metrics_names(self) -> list[str]:
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Start all metrics anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of training on one batch, op by op; override it for a loop of your own.
+
+        Args:
+            data: ``(x, y, sample_weight)`` with tensors; ``None`` for what is absent.
+
+        Returns:
+            what to report, by name.
+        """
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        with Tape() as tape:
+            loss, _ = self._forward(x, y, sample_weight, training=True)
+        weights = self.trainable_weights  # type: ignore[attr-defined]
+        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        return self.get_metrics_result()
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """Judge one batch; override it for a loop of your own."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        self._forward(x, y, sample_weight, training=False)
+        return self.get_metrics_result()
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for one batch; override it for a loop of your own."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self(x, training=False)  # type: ignore[operator]
+
+    def _forward(self, x: Any, y: Any, sample_weight: Any, training: bool) -> tuple[Any, Any]:
+        """Outputs, loss and metrics of one batch: what a plan repeats."""
+        y_pred = self(x, training=training)  # type: ignore[operator]
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
+        self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
+        self.compute_metrics(x, y, y_pred, sample_weight)
+        if training and self.optimizer is not None:
+            loss = self.optimizer.scale_loss(loss)
+        return loss, None
+
+    def _step(self, kind: str, data: Any) -> Any:
+        """One step of "train", "test" or "predict" on a batch of arrays, by a plan where one fits.
+
+        Returns:
+            what `train_step` and `test_step` of a subclass return, ``None`` for the standard ones (their metrics are
+            read when somebody wants them), and the outputs for "predict".
+        """
+        standard = getattr(type(self), f"{kind}_step") is getattr(Trainer, f"{kind}_step")
+        if not standard or self.run_eagerly or self._why_eager is not None:
+            tensors = map_structure(lambda a: None if a is None else wrap(np.asarray(a)), data)
+            result = getattr(self, f"{kind}_step")(tensors)
+            return result if kind == "predict" or not standard else None
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        inputs = flatten((x, y, sample_weight))
+        key: Signature = (kind, *signature_of(inputs))
+        plan = self._plans.get(key)
+        variables: list[Any] = []
+        if plan is None:
+            if kind == "train":
+                if not self.built:  # type: ignore[attr-defined]
+                    self(map_structure(lambda a: wrap(np.asarray(a)), x), training=False)  # type: ignore[operator]
+                variables = self.trainable_weights  # type: ignore[attr-defined]
+            plan = Plan(self._planned(kind), (x, y, sample_weight), variables)
+            plan.trained = variables
+            loss, outputs, gradients = plan.loss, plan.outputs, plan.gradients
+            if plan.unrepeatable is not None:
+                self._why_eager = plan.unrepeatable
+            elif len(self._plans) >= _MOST_PLANS:
+                self._why_eager = f"batches of more than {_MOST_PLANS} different shapes"
+            else:
+                self._plans[key] = plan
+        else:
+            loss, outputs, gradients = plan(inputs)
+        if kind == "train":
+            self.optimizer.apply(gradients, plan.trained)
+        return outputs if kind == "predict" else None
+
+    def _planned(self, kind: str) -> Callable[..., tuple[Any, Any]]:
+        if kind == "predict":
+            return lambda x, y, w: (None, self.predict_step((x,)))
+        return lambda x, y, w: self._forward(x, y, w, training=kind == "train")
+
+    def _logs(self, result: Any) -> dict[str, float]:
+        """The values to report now, as Python floats."""
+        values = self.get_metrics_result() if result is None else result
+        return {name: float(as_array(value)) for name, value in values.items()}
+
+    # -- loops ----------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Iterable[Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: dict[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+        *,
+        lint: bool = True,
+    ) -> History:
+        """Train for a number of epochs.
+
+        Args:
+            x: inputs: an array, a list or dict of arrays, a generator or iterable of batches, or a `PyDataset`.
+            y: targets, where `x` holds arrays.
+            batch_size: samples a step, 32 by default.
+            epochs: the epoch to stop after.
+            verbose: 0 silent, 1 a moving bar, 2 a line an epoch, "auto" what suits the output.
+            callbacks: to be told of each step and epoch.
+            validation_split: the share of samples, taken from the end before shuffling, to validate on.
+            validation_data: ``(x, y)``, ``(x, y, sample_weight)`` or batches to validate on.
+            shuffle: whether to mix the samples anew each epoch.
+            class_weight: what a sample counts, by its class.
+            sample_weight: what each sample counts.
+            initial_epoch: the epoch to begin at.
+            steps_per_epoch: batches an epoch; needed for endless generators.
+            validation_steps, validation_batch_size, validation_freq: the same for validation.
+            lint: look at the data and the model first and warn of what ruins a run.
+
+        Returns:
+            the `History`, whose ``history`` holds each metric's values, epoch by epoch.
+        """
+        self._assert_compiled("fit")
+        self.stop_training = False
+        if validation_split and validation_data is None:
+            (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
+        batches = make_batches(
+            x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch, class_weight=class_weight
+        )
+        if lint:
+            lint_module.warn_before_fit(self, x, y, shuffle=bool(shuffle), validation_split=validation_split)
+        validation = None
+        if validation_data is not None:
+            vx, vy, vw = unpack_x_y_sample_weight(validation_data) if _is_batch(validation_data) else (
+                validation_data, None, None
+            )  # fmt: skip
+            validation = make_batches(
+                vx, vy, vw, batch_size=validation_batch_size or batch_size, shuffle=False, steps=validation_steps
+            )
+        told = CallbackList(
+            callbacks, add_history=True, add_progbar=verbose != 0, verbose=verbose, epochs=epochs,
+            steps=batches.num_batches, model=self,
+        )  # fmt: skip
+        told.on_train_begin()
+        logs: dict[str, float] = {}
+        for epoch in range(initial_epoch, epochs):
+            self.reset_metrics()
+            told.on_epoch_begin(epoch)
+            result, step = None, -1
+            for step, batch in enumerate(batches.epoch(epoch)):
+                if told.has_batch_hooks:
+                    told.on_train_batch_begin(step)
+                result = self._step("train", batch)
+                if told.has_batch_hooks:
+                    told.on_train_batch_end(step, lambda: self._logs(result))  # noqa: B023 - called at once
+                if self.stop_training:
+                    break
+            if step < 0:
+                raise ArgumentError("The training data held no batch. Check that it is not empty or already used up.")
+            logs = self._logs(result)
+            if validation is not None and _is_due(validation_freq, epoch):
+                found = self._judge(validation, told)
+                logs.update({f"val_{name}": value for name, value in found.items()})
+            told.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        if self.optimizer is not None and epochs > initial_epoch:
+            self.optimizer.finalize_variable_values(self.trainable_weights)  # type: ignore[attr-defined]
+        told.on_train_end(logs)
+        self.history = told.history
+        return told.history
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Iterable[Callback] | None = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """The loss and the metrics on data that is not trained on.
+
+        Returns:
+            a float, a list of floats in the order of `metrics_names`, or with `return_dict` a dict.
+        """
+        if kwargs:
+            raise ArgumentError(f"Arguments not recognized: {sorted(kwargs)}.")
+        self._assert_compiled("evaluate")
+        batches = make_batches(x, y, sample_weight, batch_size=batch_size, shuffle=False, steps=steps)
+        told = CallbackList(
+            callbacks, add_history=False, add_progbar=verbose != 0, verbose=verbose, epochs=1,
+            steps=batches.num_batches, model=self,
+        )  # fmt: skip
+        logs = self._judge(batches, told)
+        if return_dict:
+            return logs
+        return next(iter(logs.values())) if len(logs) == 1 else list(logs.values())
+
+    def _judge(self, batches: Any, told: CallbackList) -> dict[str, float]:
+        """Walk over `batches` without training; the metrics' values."""
+        self.reset_metrics()
+        told.on_test_begin()
+        result, step = None, -1
+        for step, batch in enumerate(batches.epoch(0)):
+            if told.has_batch_hooks:
+                told.on_test_batch_begin(step)
+            result = self._step("test", batch)
+            if told.has_batch_hooks:
+                told.on_test_batch_end(step, lambda: self._logs(result))  # noqa: B023 - called at once
+        if step < 0:
+            raise ArgumentError("The data to evaluate held no batch. Check that it is not empty or already used up.")
+        logs = self._logs(result)
+        told.on_test_end(logs)
+        return logs
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Iterable[Callback] | None = None,
+    ) -> Any:
+        """The outputs for many samples, batch by batch, as NumPy arrays nested as the model's outputs are."""
+        batches = make_batches(x, batch_size=batch_size, shuffle=False, steps=steps)
+        told = None
+        if callbacks or (verbose != 0 and batches.num_batches != 1):
+            told = CallbackList(
+                callbacks, add_history=False, add_progbar=verbose != 0, verbose=verbose, epochs=1,
+                steps=batches.num_batches, model=self,
+            )  # fmt: skip
+            told.on_predict_begin()
+        found: list[list[Array]] = []
+        outputs: Any = None
+        for step, batch in enumerate(batches.epoch(0)):
+            if told is not None and told.has_batch_hooks:
+                told.on_predict_batch_begin(step)
+            outputs = self._step("predict", batch)
+            found.append([as_array(leaf) for leaf in flatten(outputs)])
+            if told is not None and told.has_batch_hooks:
+                told.on_predict_batch_end(step, {"outputs": outputs})
+        if told is not None:
+            told.on_predict_end()
+        if not found:
+            raise ArgumentError("There is nothing to predict: the data held no sample.")
+        columns = iter([parts[0].copy() if len(parts) == 1 else np.concatenate(parts) for parts in zip(*found, strict=True)])
+        return map_structure(lambda _: next(columns), outputs)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: dict[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step on one batch; the metrics go on counting until `reset_metrics`."""
+        self._assert_compiled("train_on_batch")
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Judge one batch; the metrics go on counting until `reset_metrics`."""
+        self._assert_compiled("test_on_batch")
+        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+
+    def _on_batch(self, kind: str, x: Any, y: Any, weight: Any, class_weight: Any, return_dict: bool) -> Any:
+        size = len(flatten(x)[0])
+        batches = make_batches(x, y, weight, batch_size=max(size, 1), shuffle=False, class_weight=class_weight)
+        result = None
+        for batch in batches.epoch(0):
+            result = self._step(kind, batch)
+        logs = self._logs(result)
+        if return_dict:
+            return logs
+        return next(iter(logs.values())) if len(logs) == 1 else list(logs.values())
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as NumPy arrays."""
+        for batch in make_batches(x, batch_size=max(len(flatten(x)[0]), 1), shuffle=False).epoch(0):
+            outputs = self._step("predict", batch)
+        return map_structure(lambda leaf: as_array(leaf).copy(), outputs)
+
+
+def _batch_size(x: Any) -> int:
+    first: Tensor = flatten(x)[0]
+    return first.shape[0] if first.ndim else 1
+
+
+def _is_batch(data: Any) -> bool:
+    return isinstance(data, (tuple, list)) and len(data) in (2, 3)
+
+
+def _is_due(frequency: Any, epoch: int) -> bool:
+    """Whether validation happens after this epoch: every so many, or after the listed ones (counted from 1)."""
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency

@@ -1,0 +1,137 @@
+"""Variable: a tensor with a name whose value changes; a weight, or a layer's state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from neurona import config
+from neurona.cases import Case
+from neurona.errors import ArgumentError, ShapeError
+from neurona.symbolic import Shape
+from neurona.tape import op
+from neurona.tensor import Array, Tensor, TensorLike, as_array, running, stop_recording
+
+__all__ = ["Variable"]
+
+
+@op(cases=[Case("N C")])
+def _copy(x: Array) -> Array:
+    """A copy."""
+    return x.copy()
+
+
+@_copy.gradient
+def _copy_gradient(g: Array, y: Array, x: Array) -> Array:
+    return g
+
+
+@op(cases=[Case("N C", "N C")], stateful=True)
+def _assign(target: Array, value: Array) -> Array:
+    """Write `value` into `target`, in place: how a recorded step repeats an assignment."""
+    np.copyto(target, value, casting="unsafe")
+    return target
+
+
+class Variable(Tensor):
+    """A tensor with a name whose value changes: a weight, or a layer's state.
+
+    Args:
+        initializer: an array, or a function ``(shape, dtype) -> tensor or array``.
+        shape: needed when `initializer` is a function.
+        dtype: `floatx` for a function, the value's own for an array.
+        trainable: whether training may change it; only then a tape follows it by itself.
+        name: the last part of its path.
+    """
+
+    __slots__ = (
+        "_declared_trainable", "_trainable", "constraint", "initializer", "name", "overwrite_with_gradient", "path", "regularizer",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Shape | None = None,
+        dtype: npt.DTypeLike | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        regularizer: Any = None,
+        constraint: Any = None,
+    ) -> None:
+        if callable(initializer) and not isinstance(initializer, Tensor):
+            if shape is None:
+                raise ArgumentError("A Variable made by an initializer needs a shape. Received: shape=None.")
+            with stop_recording():
+                initializer_value = initializer(tuple(shape), dtype=np.dtype(dtype or config.floatx()).name)
+        else:
+            initializer_value = initializer
+        super().__init__(np.array(as_array(initializer_value, dtype), order="C"))  # its own memory
+        self.initializer = initializer
+        self.name = name or "variable"
+        self.path = self.name
+        self.regularizer, self.constraint = regularizer, constraint
+        self.overwrite_with_gradient = False
+        self._declared_trainable = trainable  # what it is when its layer is not frozen
+        self._trainable = self.tracked = trainable and self.data.dtype.kind == "f"
+
+    @property
+    def dtype(self) -> Any:  # Keras's variables name their dtype with a string
+        return self.data.dtype.name
+
+    @property
+    def trainable(self) -> bool:
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        self.tracked = self._trainable and self.data.dtype.kind == "f"
+
+    @property
+    def value(self) -> Tensor:
+        """The value now, as a tensor that later changes do not touch."""
+        copied: Tensor = _copy(self)
+        return copied
+
+    def numpy(self) -> Array:
+        """A copy of the values."""
+        return super().numpy().copy()
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
+        return super().__array__(dtype, copy=True)
+
+    def assign(self, value: TensorLike) -> Variable:
+        """Give it another value of the same shape.
+
+        Raises:
+            ShapeError: the shapes differ.
+        """
+        array = value.data if isinstance(value, Tensor) else as_array(value, self.data.dtype)
+        if array.shape != self.shape:
+            raise ShapeError(
+                f"A variable keeps its shape. Expected shape {self.shape} for '{self.path}', "
+                f"received shape {array.shape}."
+            )
+        tapes = running.stack
+        if not tapes:
+            np.copyto(self.data, array, casting="unsafe")
+        elif tapes[0].everything:  # a recorded step repeats the assignment
+            if self.tracked:
+                tapes[0].unrepeatable = f"the trainable variable '{self.path}' is assigned within the step"
+            _assign(self, value)
+        else:  # a tape may still need the old values: leave them to it
+            self.data = np.array(array, self.data.dtype, order="C")
+        return self
+
+    def assign_add(self, value: TensorLike) -> Variable:
+        """Add `value` to it."""
+        return self.assign(self + value)  # type: ignore[operator]  # operators are installed by neurona.ops
+
+    def assign_sub(self, value: TensorLike) -> Variable:
+        """Subtract `value` from it."""
+        return self.assign(self - value)  # type: ignore[operator]
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.data}>"
