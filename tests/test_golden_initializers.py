@@ -27,7 +27,7 @@ def _same_distribution(got: dict[str, Any], want: dict[str, Any]) -> None:
     assert got["n"] == n
     assert got["mean"] == pytest.approx(want["mean"], abs=error)
     assert got["std"] == pytest.approx(s, abs=error / math.sqrt(2))
-    # the largest of n values strays: by a good part of a deviation for a normal, hardly at all for a bounded one
+    # the largest of n values strays: a good part of a deviation for a normal, hardly at all when bounded
     assert got["min"] == pytest.approx(want["min"], abs=1.3 * s)
     assert got["max"] == pytest.approx(want["max"], abs=1.3 * s)
     bounded = want["max"] - want["min"] < 5 * s
@@ -35,7 +35,7 @@ def _same_distribution(got: dict[str, Any], want: dict[str, Any]) -> None:
         assert got["min"] == pytest.approx(want["min"], abs=0.02 * s)
         assert got["max"] == pytest.approx(want["max"], abs=0.02 * s)
     for share, mine, theirs in zip(initializers.QUANTILES, got["quantiles"], want["quantiles"], strict=True):
-        # a quantile's standard error is sqrt(p (1-p) / n) / density; the rarest here has a density near 0.026 / s
+        # a quantile's standard error is sqrt(p (1-p) / n) / density; the rarest here have 0.026 / s
         density = (0.026 if share in (0.01, 0.99) else 0.17) / s
         allowed = initializers.SIGMAS * math.sqrt(2 * share * (1 - share) / n) / density
         assert mine == pytest.approx(theirs, abs=allowed), f"quantile {share}"

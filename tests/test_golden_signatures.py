@@ -1,4 +1,4 @@
-"""Every public name has Keras's parameters: names, order, defaults. And the first milestone's list is all there."""
+"""Every public name has Keras's parameters: names, order, defaults; milestone 1's list is all there."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def test_signatures_equal_keras(case: reader.Case) -> None:
     mine = [p for p in got if p[1] not in catch_all]
     shown = f"\n  Keras:   {want}\n  Neurona: {got}"
     assert mine[: len(named)] == named, case.id + shown
-    assert all(default for _, _, default in mine[len(named) :]), f"{case.id}: an added parameter needs a default" + shown
+    assert all(default for _, _, default in mine[len(named) :]), (
+        f"{case.id}: an added parameter needs a default" + shown
+    )
     if any(kind == "**kwargs" for _, kind, _ in want):  # spelled out, or caught as in Keras
         spelled = len(mine) > len(named) or any(kind == "**kwargs" for _, kind, _ in got)
         assert spelled, f"{case.id} takes further keywords in Keras" + shown

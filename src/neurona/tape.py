@@ -256,7 +256,7 @@ def _to_common(arrays: Sequence[Any]) -> Sequence[Any]:
     """Bring the arrays to one type; bare Python numbers only lift integers to `floatx` when they are floats."""
     kinds = [a.dtype for a in arrays if isinstance(a, np.ndarray)]
     if not kinds:
-        return [as_array(a) for a in arrays]
+        return _to_common([as_array(a) for a in arrays]) if arrays else arrays
     target = kinds[0]
     if any(k is not target for k in kinds):
         target = np.dtype(common_dtype(*(k.name for k in kinds)))
@@ -277,11 +277,19 @@ def _to_float(arrays: Sequence[Any]) -> Sequence[Any]:
     ]
 
 
+def _to_common_float(arrays: Sequence[Any]) -> Sequence[Any]:
+    """Both: to the common type, integers to `floatx`; bare numbers beside an array follow its type."""
+    return [
+        a.astype(config.floatx()) if isinstance(a, np.ndarray) and a.dtype.kind not in "fc" else a
+        for a in _to_common(arrays)
+    ]
+
+
 _PROMOTIONS: dict[str | None, Callable[[Sequence[Any]], Sequence[Any]] | None] = {
     None: None,
     "binary": _to_common,
     "float": _to_float,
-    "binary float": lambda arrays: _to_float(_to_common(arrays)),
+    "binary float": _to_common_float,
 }
 
 
@@ -375,8 +383,8 @@ def backpropagate(
         results = record.op.backward(g, y, record.arrays, record.attributes, record.needs)
         for x, needed, dx in zip(record.inputs, record.needs, results, strict=True):
             if needed and dx is not None:
-                if dx.dtype != x.data.dtype:
-                    dx = dx.astype(x.data.dtype)
+                if type(dx) is not np.ndarray or dx.dtype != x.data.dtype:
+                    dx = np.asarray(dx, x.data.dtype)  # NumPy gives scalars where there are no axes
                 before = gradients.get(id(x))
                 gradients[id(x)] = dx if before is None else before + dx
     return gradients

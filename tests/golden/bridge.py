@@ -19,8 +19,8 @@ class Bridge:
     keras = neurona
 
     def numpy(self, value: Any) -> np.ndarray:
-        """The array in a tensor, a variable or a number."""
-        return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+        """A copy of the array in a tensor, a variable or a number: a state may be written to later."""
+        return np.array(value.numpy() if hasattr(value, "numpy") else value)
 
     def variable(self, value: np.ndarray, name: str) -> Any:
         """A trainable variable."""
@@ -29,7 +29,7 @@ class Bridge:
     def gradients(
         self, fn: Callable[..., tuple[Any, Any]], arrays: Sequence[np.ndarray], weights: Sequence[Any] = ()
     ) -> tuple[Any, list[np.ndarray]]:
-        """`fn` returns (value, aim): the value, and the gradients of the aim by the arrays, then by the weights."""
+        """`fn` returns (value, aim): gives the value, and the aim's gradients by arrays and weights."""
         tensors = [neurona.Tensor(array) for array in arrays]
         with neurona.Tape() as tape:
             tape.watch(*tensors)

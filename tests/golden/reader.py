@@ -1,6 +1,6 @@
 """Reads golden cases and compares numbers with them.
 
-A family is two files: ``data/<family>.json`` holds one case a line, ``data/<family>.npz`` one flat buffer per dtype.
+A family is two files: ``data/<family>.json`` holds one case a line, ``.npz`` one flat buffer per dtype.
 Inside the JSON, these little objects stand for what JSON cannot say:
 
     {"$array": [dtype, shape, offset]}       an array, a slice of its dtype's buffer
@@ -11,9 +11,10 @@ Inside the JSON, these little objects stand for what JSON cannot say:
 
 The last two stay descriptions until `build` is given the engine that they shall come from.
 
-**Tolerance.** A number is right when ``|got - want| <= 1e-6 * max(|want|, s)``, where ``s`` is the largest magnitude in
-the array: about eight units in the last place of float32, on the scale of the array. A case whose mathematics
-amplifies rounding states its own factor in ``"slack"`` (1e-6 * slack), beside the reason in its spec.
+**Tolerance.** A number is right when ``|got - want| <= 1e-6 * max(|want|, s)``, where ``s`` is the largest
+magnitude in the array: about eight units in the last place of float32, on the scale of the array. A case
+whose mathematics amplifies rounding states its own factor in ``"slack"`` (1e-6 * slack), beside the reason
+in its spec.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ def family(name: str) -> tuple[Case, ...]:
     """Every case of a family, in the order in which they were recorded."""
     with np.load(DATA / f"{name}.npz") as archive:
         buffers = {key: archive[key] for key in archive.files}
+    for buffer in buffers.values():
+        buffer.setflags(write=False)  # the cases share it: an op that writes into its input must fail
     read = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
     decoded = (_decode(line, buffers) for line in read["cases"])
     return tuple(

@@ -25,7 +25,7 @@ import numpy as np
 
 from neurona import dtype_policies, ops
 from neurona.errors import ArgumentError, DTypeError, NotBuiltError, ShapeError
-from neurona.layers.input_spec import InputSpec, check_inputs
+from neurona.layers.input_spec import check_inputs
 from neurona.names import auto_name
 from neurona.parts import constraints, initializers, regularizers
 from neurona.random import SeedGenerator

@@ -20,6 +20,9 @@ from neurona.variable import Variable
 
 __all__ = ["Activation", "Dense", "Identity", "Input", "InputLayer", "Lambda"]
 
+# The activations that the fused product computes in its epilogue.
+_FUSED = {activations.get(name): name for name in fused.FUSED_ACTIVATIONS}
+
 
 @export("keras.layers")
 class InputLayer(Layer):
@@ -191,9 +194,10 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        name = fused.FUSED_ACTIVATIONS.get(self.activation)
-        if name is not None and inputs.ndim == 2:
-            return fused.dense(inputs, self.kernel, self.bias, activation=name)  # (N, C) @ (C, F) -> (N, F)
+        name = _FUSED.get(self.activation)
+        if name is not None:
+            y: Tensor = fused.dense(inputs, self.kernel, self.bias, name)  # (N, C) @ (C, F) -> (N, F)
+            return y
         y = ops.matmul(inputs, self.kernel)
         if self.bias is not None:
             y = ops.add(y, self.bias)

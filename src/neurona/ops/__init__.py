@@ -3,3 +3,6 @@
 from __future__ import annotations
 
 from neurona.ops.elementwise import *  # noqa: F403
+from neurona.ops.functions import *  # noqa: F403
+from neurona.ops.logic import *  # noqa: F403
+from neurona.ops.reduce import *  # noqa: F403

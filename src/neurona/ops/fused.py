@@ -31,8 +31,8 @@ __all__ = [
 # -- dense
 # ------------------------------------------------------------------------------------------------------
 
-#: The activations that ride in the product's epilogue, in the order of their numbers in the kernel.
-FUSED_ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
+#: The activations that ride in the product's epilogue: name -> number in the kernel.
+FUSED_ACTIVATIONS = {"linear": 0, "relu": 1, "tanh": 2, "sigmoid": 3}
 
 
 def _activate(z: Array, activation: str) -> Array:
@@ -137,7 +137,7 @@ def _(
 def _(x: Array, kernel: Array, bias: Array | None = None, activation: str = "linear") -> Any:
     if activation not in FUSED_ACTIVATIONS:
         return NotImplemented
-    number = FUSED_ACTIVATIONS.index(activation)
+    number = FUSED_ACTIVATIONS[activation]
     if x.ndim == 2:
         return kernels.native.dense(x, kernel, bias, number)
     if x.ndim < 2 or not x.flags.c_contiguous:
@@ -156,7 +156,7 @@ def _(
     needs: tuple[bool, bool, bool],
     activation: str = "linear",
 ) -> Any:
-    number = FUSED_ACTIVATIONS.index(activation)
+    number = FUSED_ACTIVATIONS[activation]
     if x.ndim == 2:
         return kernels.native.dense_backward(g, y, x, kernel, needs[2], number, needs[0], needs[1])
     if x.ndim < 2 or not (x.flags.c_contiguous and g.flags.c_contiguous and y.flags.c_contiguous):

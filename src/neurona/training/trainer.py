@@ -16,11 +16,11 @@ from neurona import metrics as metrics_module
 from neurona import optimizers
 from neurona.errors import ArgumentError, NotBuiltError, ShapeError
 from neurona.registry import deserialize_keras_object, serialize_keras_object
-from neurona.symbolic import flatten, map_structure
+from neurona.symbolic import KerasTensor, flatten, map_structure
 from neurona.tape import Tape
 from neurona.tensor import Array, Tensor, as_array, wrap
 from neurona.training import lint as lint_module
-from neurona.training.batches import make_batches, split_validation
+from neurona.training.batches import Batches, make_batches, split_validation
 from neurona.training.callbacks import Callback, CallbackList, History
 from neurona.training.compiled import CompiledLoss, CompiledMetrics, leaves, unpack_x_y_sample_weight
 from neurona.training.plan import Plan, Signature, signature_of
@@ -51,6 +51,9 @@ class Trainer:
         self._loss_tracker = metrics_module.Mean(name="loss")
         self._plans: dict[tuple[Any, ...], Plan] = {}
         self._why_eager: str | None = None
+        self.last_loss: Array | None = None  # of the last step of training, as it left the loss
+        self.batches: Batches | None = None  # those that fit is walking over
+        self._resume: tuple[dict[str, Any], dict[str, Array]] | None = None
 
     # -- compile --------------------------------------------------------------------------------------------
 
@@ -224,6 +227,7 @@ class Trainer:
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with Tape() as tape:
             loss, _ = self._forward(x, y, sample_weight, training=True)
+        self.last_loss = loss.data
         weights = self.trainable_weights  # type: ignore[attr-defined]
         self.optimizer.apply(tape.gradient(loss, weights), weights)
         return self.get_metrics_result()
@@ -283,6 +287,7 @@ class Trainer:
         else:
             loss, outputs, gradients = plan(inputs)
         if kind == "train":
+            self.last_loss = loss
             self.optimizer.apply(gradients, plan.trained)
         return outputs if kind == "predict" else None
 
@@ -362,13 +367,21 @@ class Trainer:
             callbacks, add_history=True, add_progbar=verbose != 0, verbose=verbose, epochs=epochs,
             steps=batches.num_batches, model=self,
         )  # fmt: skip
+        self.batches, self.history, self._resume = batches, told.history, None
         told.on_train_begin()
+        first = 0  # the batch to begin the first epoch with
+        if self._resume is not None:  # a callback has brought back the state of an interrupted training
+            facts, sums = self._resume
+            initial_epoch, first, batches.seed = facts["epoch"], facts["batch"], facts["shuffle_seed"]
+            told.history.history, told.history.epoch = facts["history"], facts["history_epochs"]
         logs: dict[str, float] = {}
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             told.on_epoch_begin(epoch)
-            result, step = None, -1
-            for step, batch in enumerate(batches.epoch(epoch)):
+            result, step = None, first - 1
+            for step, batch in enumerate(batches.epoch(epoch, first), first):
+                if first and step == first:
+                    self._restore_metrics(batch, sums)
                 if told.has_batch_hooks:
                     told.on_train_batch_begin(step)
                 result = self._step("train", batch)
@@ -378,6 +391,7 @@ class Trainer:
                     break
             if step < 0:
                 raise ArgumentError("The training data held no batch. Check that it is not empty or already used up.")
+            first = 0
             logs = self._logs(result)
             if validation is not None and _is_due(validation_freq, epoch):
                 found = self._judge(validation, told)
@@ -388,8 +402,30 @@ class Trainer:
         if self.optimizer is not None and epochs > initial_epoch:
             self.optimizer.finalize_variable_values(self.trainable_weights)  # type: ignore[attr-defined]
         told.on_train_end(logs)
-        self.history = told.history
         return told.history
+
+    def resume_from(self, facts: dict[str, Any], sums: dict[str, Array]) -> None:
+        """Let the `fit` under way go on where another stopped; for callbacks, in ``on_train_begin``.
+
+        Args:
+            facts: epoch, batch, shuffle_seed, history and history_epochs of then.
+            sums: the metrics' variables, ``metric/<number>/<number>``.
+        """
+        self._resume = (facts, sums)
+
+    def _restore_metrics(self, batch: Any, sums: dict[str, Array]) -> None:
+        """Make the metrics for batches like this one, and give them the sums of the interrupted epoch."""
+        x, y, _ = batch
+        y_pred = flatten(self.compute_output_spec(map_structure(_symbol, x)))  # type: ignore[attr-defined]
+        if self.loss is not None:
+            self._loss_object(len(y_pred))
+        if y is not None and self._compiled_metrics is None:
+            self._compiled_metrics = CompiledMetrics(self._metrics_told, self._weighted_told, self._names(len(y_pred)))
+            self._compiled_metrics.build(self._in_order(y, len(y_pred)), y_pred)
+        for m, metric in enumerate(self.metrics):
+            for i, variable in enumerate(metric.variables):
+                if f"metric/{m}/{i}" in sums:
+                    variable.assign(sums[f"metric/{m}/{i}"])
 
     def evaluate(
         self,
@@ -447,7 +483,8 @@ class Trainer:
         callbacks: Iterable[Callback] | None = None,
     ) -> Any:
         """The outputs for many samples, batch by batch, as NumPy arrays nested as the model's outputs are."""
-        batches = make_batches(x, batch_size=batch_size, shuffle=False, steps=steps)
+        # the outputs may be views of the inputs, so these need memory of their own
+        batches = make_batches(x, batch_size=batch_size, shuffle=False, steps=steps, reuse=False)
         told = None
         if callbacks or (verbose != 0 and batches.num_batches != 1):
             told = CallbackList(
@@ -504,6 +541,10 @@ class Trainer:
         for batch in make_batches(x, batch_size=max(len(flatten(x)[0]), 1), shuffle=False).epoch(0):
             outputs = self._step("predict", batch)
         return map_structure(lambda leaf: as_array(leaf).copy(), outputs)
+
+
+def _symbol(array: Any) -> KerasTensor:
+    return KerasTensor((None, *array.shape[1:]), str(array.dtype))
 
 
 def _batch_size(x: Any) -> int:

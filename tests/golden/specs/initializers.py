@@ -4,6 +4,8 @@ Random streams differ between engines, so samples are compared by their statisti
 strays by s/sqrt(n) and a deviation by s/sqrt(2n); the tests allow `SIGMAS` of these, for two independent samples.
 """
 
+# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -48,7 +50,10 @@ def cases(keras: Any) -> Iterator[dict[str, Any]]:
             yield {"id": f"{cls}({said})/{shape}", "setup": {"initializer": described, "sample": shape}}
     for cls, config, shape in EXACT:
         said = ",".join(f"{key}={value}" for key, value in config.items())
-        yield {"id": f"{cls}({said})/{shape}", "setup": {"initializer": new(f"initializers.{cls}", **config), "exact": shape}}
+        yield {
+            "id": f"{cls}({said})/{shape}",
+            "setup": {"initializer": new(f"initializers.{cls}", **config), "exact": shape},
+        }
     for alias in ALIASES:
         yield {"id": f"get/{alias}", "setup": {"alias": alias}}
 

@@ -3,6 +3,8 @@
 CTC is left out: no recogniser and no layer of Neurona needs it.
 """
 
+# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -134,7 +136,11 @@ def cases(keras: Any) -> Iterator[dict[str, Any]]:
                 said = ",".join(f"{key}={value}" for key, value in config.items())
                 extra = {"slack": SLACK[cls]} if cls in SLACK else {}
                 base = {"y_true": y_true, "y_pred": y_pred}
-                yield {"id": f"{function}({said})/{kind}", "setup": {**base, "function": function, "kwargs": config}, **extra}
+                yield {
+                    "id": f"{function}({said})/{kind}",
+                    "setup": {**base, "function": function, "kwargs": config},
+                    **extra,
+                }
                 # weights must broadcast to the loss of each sample; Keras itself refuses (N,) against (N, T)
                 shape = tuple(look_up(keras, f"losses.{function}")(y_true, y_pred, **config).shape)
                 weights = rng.uniform(0.1, 2, shape[:1] + (1,) * (len(shape) - 1)).astype("float32")
@@ -151,7 +157,11 @@ def cases(keras: Any) -> Iterator[dict[str, Any]]:
                         plan += [(r, whole) for r in REDUCTIONS]
                 for reduction, sample_weight in plan:
                     weighted = "" if sample_weight is None else f"/weights{sample_weight.shape}"
-                    setup = {**base, "loss": new(f"losses.{cls}", **config, reduction=reduction), "sample_weight": sample_weight}
+                    setup = {
+                        **base,
+                        "loss": new(f"losses.{cls}", **config, reduction=reduction),
+                        "sample_weight": sample_weight,
+                    }
                     yield {"id": f"{cls}({said})/{kind}/{reduction}{weighted}", "setup": setup, **extra}
     for cls in sorted({row[0] for row in TABLE}):
         yield {"id": f"{cls}/config", "setup": {"config_of": f"losses.{cls}"}}

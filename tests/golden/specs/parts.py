@@ -1,5 +1,7 @@
 """Activations (values and slopes), regularizers (penalties and slopes), constraints (projected weights)."""
 
+# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -66,10 +68,17 @@ def cases(keras: Any) -> Iterator[dict[str, Any]]:
     weights = rng.randn(5, 4).astype("float32")
     for cls, config in REGULARIZERS:
         said = ",".join(f"{key}={value}" for key, value in config.items())
-        yield {"id": f"{cls}({said})", "setup": {"regularizer": new(f"regularizers.{cls}", **config), "x": weights}, "slack": 4.0}
+        yield {
+            "id": f"{cls}({said})",
+            "setup": {"regularizer": new(f"regularizers.{cls}", **config), "x": weights},
+            "slack": 4.0,
+        }
     for cls, config in CONSTRAINTS:
         said = ",".join(f"{key}={value}" for key, value in config.items())
-        yield {"id": f"{cls}({said})", "setup": {"constraint": new(f"constraints.{cls}", **config), "x": weights}}
+        yield {
+            "id": f"{cls}({said})",
+            "setup": {"constraint": new(f"constraints.{cls}", **config), "x": weights},
+        }
     for module, names in ALIASES.items():
         for name in names:
             yield {"id": f"{module}.get/{name}", "setup": {"module": module, "alias": name}}
@@ -91,7 +100,7 @@ def run(bridge: Any, setup: dict[str, Any]) -> dict[str, Any]:
 
         def activate(x: Any) -> tuple[Any, Any]:
             y = function(x, **setup["kwargs"])
-            return y, keras.ops.sum(y * setup["pull"])
+            return y, keras.ops.sum(y * keras.ops.convert_to_tensor(setup["pull"]))
 
         value, (slope,) = bridge.gradients(activate, [setup["x"]])
         return {"value": bridge.numpy(value), "gradient": slope}
@@ -105,4 +114,7 @@ def run(bridge: Any, setup: dict[str, Any]) -> dict[str, Any]:
         value, (slope,) = bridge.gradients(penalise, [setup["x"]])
         return {"value": bridge.numpy(value), "gradient": slope, "config": regularizer.get_config()}
     constraint = build(keras, setup["constraint"])
-    return {"value": bridge.numpy(constraint(keras.ops.convert_to_tensor(setup["x"]))), "config": constraint.get_config()}
+    return {
+        "value": bridge.numpy(constraint(keras.ops.convert_to_tensor(setup["x"]))),
+        "config": constraint.get_config(),
+    }

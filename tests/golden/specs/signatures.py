@@ -1,5 +1,7 @@
 """The signatures of Keras's public classes and functions: parameter names, order, kinds and defaults."""
 
+# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 from __future__ import annotations
 
 import inspect
@@ -12,23 +14,44 @@ from tests.golden.specs.ops import REQUIRED as REQUIRED_OPS
 
 SEED = 7008
 
-LAYERS = """Layer Input InputSpec Dense Activation ReLU LeakyReLU PReLU ELU Softmax Dropout GaussianNoise GaussianDropout
-    AlphaDropout ActivityRegularization Flatten Reshape Permute RepeatVector Identity Rescaling Normalization
-    BatchNormalization LayerNormalization GroupNormalization UnitNormalization Add Subtract Multiply Average Maximum
-    Minimum Concatenate Dot Lambda""".split()
-CALLBACKS = """Callback History EarlyStopping ModelCheckpoint ReduceLROnPlateau LearningRateScheduler CSVLogger
-    TerminateOnNaN LambdaCallback ProgbarLogger TensorBoard""".split()
-UTILS = "PyDataset Sequence set_random_seed to_categorical normalize".split()
-METHODS = """Model.compile Model.fit Model.evaluate Model.predict Model.train_on_batch Model.test_on_batch
-    Model.predict_on_batch Model.summary Model.save Model.save_weights Model.load_weights Model.get_layer
-    Model.train_step Model.test_step Model.predict_step Model.compute_loss Model.from_config
-    Sequential Sequential.add Sequential.pop
-    layers.Layer.add_weight layers.Layer.add_loss layers.Layer.build layers.Layer.get_config
-    layers.Layer.set_weights layers.Layer.get_weights layers.Layer.compute_output_shape
-    optimizers.Optimizer.apply optimizers.Optimizer.apply_gradients optimizers.Optimizer.build
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+LAYERS = _words(
+    """
+    Layer Input InputSpec Dense Activation ReLU LeakyReLU PReLU ELU Softmax Dropout GaussianNoise
+    GaussianDropout AlphaDropout ActivityRegularization Flatten Reshape Permute RepeatVector Identity
+    Rescaling Normalization BatchNormalization LayerNormalization GroupNormalization UnitNormalization
+    Add Subtract Multiply Average Maximum Minimum Concatenate Dot Lambda
+    """
+)
+CALLBACKS = _words(
+    """
+    Callback History EarlyStopping ModelCheckpoint ReduceLROnPlateau LearningRateScheduler CSVLogger
+    TerminateOnNaN LambdaCallback ProgbarLogger TensorBoard
+    """
+)
+UTILS = _words(
+    """
+    PyDataset Sequence set_random_seed to_categorical normalize
+    """
+)
+METHODS = _words(
+    """
+    Model.compile Model.fit Model.evaluate Model.predict Model.train_on_batch Model.test_on_batch
+    Model.predict_on_batch Model.summary Model.save Model.save_weights Model.load_weights
+    Model.get_layer Model.train_step Model.test_step Model.predict_step Model.compute_loss
+    Model.from_config Sequential Sequential.add Sequential.pop layers.Layer.add_weight
+    layers.Layer.add_loss layers.Layer.build layers.Layer.get_config layers.Layer.set_weights
+    layers.Layer.get_weights layers.Layer.compute_output_shape optimizers.Optimizer.apply
+    optimizers.Optimizer.apply_gradients optimizers.Optimizer.build
     optimizers.Optimizer.finalize_variable_values metrics.Metric.update_state metrics.Metric.result
     metrics.Metric.reset_state metrics.Metric.add_variable losses.Loss.call losses.Loss.get_config
-    models.load_model models.clone_model models.save_model Variable KerasTensor""".split()
+    models.load_model models.clone_model models.save_model Variable KerasTensor
+    """
+)
 WHOLE_MODULES = [
     "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "regularizers", "constraints", "activations",
 ]  # fmt: skip
@@ -43,7 +66,11 @@ LATER = {
 
 def names(keras: Any) -> list[str]:
     """Every public name that is asked for, dotted."""
-    listed = [f"layers.{n}" for n in LAYERS] + [f"callbacks.{n}" for n in CALLBACKS] + [f"utils.{n}" for n in UTILS]
+    listed = (
+        [f"layers.{n}" for n in LAYERS]
+        + [f"callbacks.{n}" for n in CALLBACKS]
+        + [f"utils.{n}" for n in UTILS]
+    )
     for module in WHOLE_MODULES:
         listed += [f"{module}.{n}" for n in sorted(dir(look_up(keras, module))) if not n.startswith("_")]
     listed += [f"ops.{n}" for n in sorted(dir(keras.ops)) if not n.startswith("_")]
@@ -63,8 +90,14 @@ def signature(thing: Any) -> list[list[str]]:
     for parameter in inspect.signature(thing).parameters.values():
         if parameter.name == "self":
             continue
-        kind = {parameter.KEYWORD_ONLY: "*", parameter.VAR_POSITIONAL: "*args", parameter.VAR_KEYWORD: "**kwargs"}
-        default = "" if parameter.default is parameter.empty else re.sub(r" at 0x\w+", "", repr(parameter.default))
+        kind = {
+            parameter.KEYWORD_ONLY: "*",
+            parameter.VAR_POSITIONAL: "*args",
+            parameter.VAR_KEYWORD: "**kwargs",
+        }
+        default = (
+            "" if parameter.default is parameter.empty else re.sub(r" at 0x\w+", "", repr(parameter.default))
+        )
         told.append([parameter.name, kind.get(parameter.kind, ""), default])
     return told
 

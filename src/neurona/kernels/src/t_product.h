@@ -1,9 +1,9 @@
 /* Matrix products with bias and activation in the epilogue.
  *
  * A tile of MR x 2 vectors of the result lives in registers while k runs. k is cut in blocks (KC) so that a panel of b
- * (KC x 2 vectors, packed) stays in the first-level cache while all row tiles of a task pass over it. a is packed
- * beforehand, by all threads, into the order in which the tiles read it; small products read it where it lies. A task
- * is a block of row tiles times a group of panels.
+ * (KC x 2 vectors, packed) stays in the first-level cache while all row tiles of a task pass over it. a is read where it
+ * lies, or, stored as [k, m], packed beforehand by all threads into the order in which the tiles read it. A task is a
+ * block of row tiles times a group of panels.
  *
  * Each element of the result is summed over k in the same order whatever the tiling, so neither the number of threads
  * nor the number of rows (a batch of 1 or of 1,000) changes a result.
@@ -248,6 +248,8 @@ static plan plan_product(const nk_product *p, int threads) {
     if (want < 1) want = 1;
     s.groups = (want + s.row_blocks - 1) / s.row_blocks;
     if (s.groups > s.panels) s.groups = s.panels;
+    /* Two panels are packed together where that leaves enough tasks. */
+    if (2 * s.groups > s.panels && s.panels >= 4 * threads) s.groups = (s.panels + 1) / 2;
     /* Too few panels for the threads: cut the rows finer, though each cut packs b anew. */
     const ptrdiff_t least = want < 2 * threads ? want : 2 * threads;
     if (s.groups * s.row_blocks < least) {
@@ -255,9 +257,11 @@ static plan plan_product(const nk_product *p, int threads) {
         s.row_blocks = blocks < s.row_tiles ? blocks : s.row_tiles;
     }
     const size_t bytes = (size_t)p->m * (size_t)p->k * sizeof(float);
-    /* Without the memory, or where a is read too few times, the tiles read a where it lies: rows are read well enough
-     * as they are, columns are not. */
-    if (s.panels > (p->ta ? 2 : 80) && s.row_tiles > 1 && macs > MACS_PER_TASK && bytes <= MOST_PACKED_BYTES) s.packed = nk_take(bytes);
+    /* Columns are read badly where they lie; rows well, unless 4,096 bytes apart, where they fall into one cache set.
+     * Without the memory, or where a is read once or twice, the tiles read a in place all the same. */
+    if ((p->ta ? s.panels > 2 : s.panels > 8 && p->k % 1024 == 0) && s.row_tiles > 1 && macs > MACS_PER_TASK &&
+        bytes <= MOST_PACKED_BYTES)
+        s.packed = nk_take(bytes);
     return s;
 }
 

@@ -1,0 +1,122 @@
+"""The command line: ``neurona train | evaluate | predict | doctor | data``.
+
+The language is settled before the commands are made, because their help is text for people too.
+"""
+
+from __future__ import annotations
+
+import gettext
+import json
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from neurona import __version__
+from neurona.errors import NeuronaError
+from neurona.i18n import LANGUAGES, _, get_language, set_language
+
+__all__ = ["main", "make_cli"]
+
+_LOCALE = Path(__file__).parent.parent / "locale"
+
+
+def make_cli() -> click.Group:
+    """The whole command line, in the language in force."""
+    from neurona.cli import apply, data, doctor, train  # their help texts are read when they are imported
+
+    group = click.Group(
+        "neurona",
+        help=_(
+            "Train, judge and apply small neural networks on an ordinary computer.\n\n"
+            "Begin with:  neurona train clothes"
+        ),
+        epilog=_("`neurona COMMAND --help` explains a command and shows examples."),
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    group = click.version_option(__version__, "--version", prog_name="neurona", help=_("Show the version."))(group)
+    for command in (train.make(), apply.make_evaluate(), apply.make_predict(), doctor.make(), data.make()):
+        group.add_command(command)
+    return group
+
+
+def _language_in(arguments: Sequence[str]) -> str | None:
+    """The value of --lang, wherever it stands."""
+    for i, argument in enumerate(arguments):
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+        if argument == "--lang" and i + 1 < len(arguments):
+            return arguments[i + 1]
+    return None
+
+
+def _teach_click() -> None:
+    """Let click's own words ("Usage", "Error") come from our catalogue too."""
+    os.environ["LANGUAGE"] = get_language()
+    gettext.bindtextdomain("neurona", str(_LOCALE))
+    gettext.textdomain("neurona")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave with its exit status.
+
+    0 all is well, 1 an error that is told, 2 a wrong call, 130 stopped by Ctrl-C, 143 by SIGTERM.
+    """
+    from neurona.cli.shared import session
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    wanted = _language_in(given)
+    set_language(wanted if wanted in LANGUAGES else None)
+    _teach_click()
+    session.as_json, session.debug = "--json" in given, "--debug" in given
+    try:
+        status = make_cli().main(args=given, prog_name="neurona", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        if session.as_json:
+            _tell_json(error.format_message(), "UsageError")
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(_("Stopped."), err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away (`| head`): nothing is left to say
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except (NeuronaError, OSError, MemoryError) as error:
+        _tell(error, session.debug)
+        sys.exit(_status(error))
+    except Exception as error:  # a fault of ours: say so, without a wall of text
+        click.echo(_("This is a fault of Neurona; --debug shows where it happened."), err=True)
+        _tell(error, session.debug)
+        sys.exit(1)
+
+
+def _status(error: BaseException) -> int:
+    number = getattr(error, "signal", None)
+    return 1 if number is None else 128 + int(number)
+
+
+def _tell(error: BaseException, debug: bool) -> None:
+    from neurona.cli.shared import session
+
+    if debug:
+        traceback.print_exception(error)
+    text = str(error) or type(error).__name__
+    if isinstance(error, OSError) and not isinstance(error, NeuronaError):
+        where = f"{error.filename}: " if error.filename else ""
+        text = where + (error.strerror or text)
+    click.echo(_("Error: {text}").format(text=text), err=True)
+    if session.as_json:
+        _tell_json(text, type(error).__name__)
+
+
+def _tell_json(text: str, kind: str) -> None:
+    found: dict[str, Any] = {"error": text, "kind": kind}
+    click.echo(json.dumps(found, ensure_ascii=False))

@@ -1,0 +1,155 @@
+"""``neurona train``: carry out a recipe on real data, or go on with an interrupted run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from neurona import datasets
+from neurona.cli.shared import json_option, say, session
+from neurona.errors import ArgumentError, RunError
+from neurona.i18n import _, get_language
+from neurona.recognisers import find
+from neurona.recognisers.train import probabilities, start, train
+from neurona.report import write_report
+from neurona.runs import Run
+from neurona.training.checkpoint import Interrupted
+
+__all__ = ["make"]
+
+
+def make() -> click.Command:
+    """The command."""
+
+    @click.command(
+        "train",
+        short_help=_("Train a recogniser."),
+        help=_(
+            "Train a recogniser and judge it on pictures it has never seen.\n\n"
+            "RECOGNISER is clothes (more come with later versions). The data are taken from this machine, or downloaded; "
+            "where neither works, from a small sample that comes with Neurona.\n\n"
+            "Everything is kept in a run folder: the model, its history, its judgement and a report. Ctrl-C stops after "
+            "the step under way and keeps the state; --resume goes on exactly there."
+        ),
+        epilog=_(
+            "\b\nExamples:\n"
+            "  neurona train clothes\n"
+            "  neurona train clothes --recipe tutorial --epochs 5\n"
+            "  neurona train clothes --seed 7 --run runs/mine\n"
+            "  neurona train --resume runs/mine"
+        ),
+    )
+    @click.argument("recogniser", required=False)
+    @click.option("--recipe", help=_("How to train: best (default) or tutorial."))
+    @click.option("--epochs", type=click.IntRange(1, 100_000), help=_("How often to go through the data."))
+    @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help=_("Makes the run repeatable; 0 unless told."))
+    @click.option("--run", "folder", type=click.Path(path_type=Path), help=_("The run folder to make."))
+    @click.option("--resume", type=click.Path(path_type=Path), help=_("The interrupted run to go on with."))
+    @click.option("--data", type=click.Path(path_type=Path), help=_("Folder with the data set's files."))
+    @click.option("--sample", is_flag=True, help=_("Use the small sample, without looking for the full set."))
+    @click.option("--offline", is_flag=True, help=_("Never ask the network for data."))
+    @json_option
+    def command(
+        recogniser: str | None,
+        recipe: str | None,
+        epochs: int | None,
+        seed: int | None,
+        folder: Path | None,
+        resume: Path | None,
+        data: Path | None,
+        sample: bool,
+        offline: bool,
+    ) -> None:
+        if resume is not None:
+            fixed = {"RECOGNISER": recogniser, "--recipe": recipe, "--epochs": epochs, "--seed": seed, "--run": folder}
+            given = [name for name, value in fixed.items() if value is not None]
+            if given:
+                raise click.UsageError(
+                    _("--resume goes on with a run as it was begun; leave out {options}.").format(options=", ".join(given))
+                )
+            run = Run.open(resume)
+            if run.status == "complete":
+                raise RunError(_("The run {path} is complete; there is nothing to go on with.").format(path=run.path))
+            loaded = _load(find(run.info["recogniser"]).dataset, data, run.info["data"]["kind"] == "sample", offline)
+        else:
+            if recogniser is None:
+                raise click.UsageError(_("Say what to train, for example: neurona train clothes"))
+            chosen = find(recogniser)
+            recipes = list(chosen.recipes)
+            if recipe is not None and recipe not in recipes:
+                raise ArgumentError(
+                    _("{recogniser} has no recipe {recipe!r}. Its recipes: {known}.").format(
+                        recogniser=chosen.name, recipe=recipe, known=", ".join(recipes)
+                    )
+                )
+            loaded = _load(chosen.dataset, data, sample, offline)
+            run = start(chosen, chosen.recipes[recipe or recipes[0]], loaded, seed or 0, epochs, folder)
+        _carry_out(run, loaded)
+
+    return command
+
+
+def _load(name: str, path: Path | None, sample: bool, offline: bool) -> datasets.Data:
+    data = datasets.load(name, path=path, download=not offline, sample=True if sample else None)
+    for note in data.notes:
+        say(note, fg="yellow")
+    return data
+
+
+def _carry_out(run: Run, data: datasets.Data) -> None:
+    info = run.info
+    recogniser = find(info["recogniser"])
+    recipe = recogniser.recipes[info["recipe"]]
+    language = get_language()
+    say(_("{recogniser}: {about}").format(recogniser=recogniser.name, about=recogniser.about[language]), bold=True)
+    say(_("Recipe {recipe}: {about}").format(recipe=recipe.name, about=recipe.about[language]))
+    say(
+        _("Data: {title}, {train} pictures to train with, {test} to judge with ({kind})").format(
+            title=data.title, train=len(data.x_train), test=len(data.x_test),
+            kind=_("full set") if data.kind == "full" else _("SAMPLE ONLY"),
+        )
+    )  # fmt: skip
+    say(_("Run folder: {path}").format(path=run.path))
+    try:
+        metrics = train(run, data)
+    except Interrupted:
+        say()
+        say(_("Stopped; the state is kept. Go on with: neurona train --resume {path}").format(path=run.path))
+        raise
+    model = run.load_model()
+    shares = probabilities(model, recogniser.prepare(data.x_test))
+    write_report(run, recipe.about[language], data.x_test, data.y_test, shares)
+    low, high = metrics["accuracy_interval"]
+    say()
+    say(
+        _("Test accuracy: {accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), in {seconds:.0f} s").format(
+            accuracy=metrics["accuracy"], low=low, high=high, seconds=run.info["seconds"]
+        ),
+        bold=True,
+    )
+    if data.kind == "sample":
+        say(_("This is the result of the small sample, not of the full set."), fg="yellow")
+    say(_("Report:   {path}").format(path=run.report_path))
+    say(_("Apply it: neurona predict {path} photo.png").format(path=run.path))
+    session.finish(_result(run, metrics))
+
+
+def _result(run: Run, metrics: dict[str, Any]) -> dict[str, Any]:
+    info = run.info
+    return {
+        "run": str(run.path),
+        "recogniser": info["recogniser"],
+        "recipe": info["recipe"],
+        "data": info["data"]["kind"],
+        "test_accuracy": metrics["accuracy"],
+        "seconds": info["seconds"],
+        "epochs": info["epochs"],
+        "seed": info["seed"],
+        "test_interval": metrics["accuracy_interval"],
+        "validation_accuracy": metrics["validation_accuracy"],
+        "calibration_error": metrics["calibration_error"],
+        "parameters": info["parameters"],
+        "status": info["status"],
+    }
