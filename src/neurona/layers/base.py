@@ -203,6 +203,8 @@ class Layer:
             training = False if training in (None, inspect.Parameter.empty) else training
         if "training" in parameters:
             kwargs["training"] = training
+        elif "training" in kwargs and "kwargs" not in parameters:
+            del kwargs["training"]  # every layer may be told; only its inner layers have a use for it
         if not self.built:
             self._build_for(args, kwargs)
         elif self.input_spec is not None and args:

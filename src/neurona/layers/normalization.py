@@ -1,8 +1,8 @@
 """Layers that bring each sample to a common scale, and let training choose that scale anew.
 
 LayerNormalization and RMSNormalization measure a sample over its features, GroupNormalization over groups of
-channels; UnitNormalization makes vectors of length 1. All compute at least in float32, because sums of float16
-overflow. (BatchNormalization, which measures over the batch, has its own file and shares this one's beginning.)
+channels; UnitNormalization makes vectors of length 1. All compute at least in float32: sums of float16
+overflow. (BatchNormalization, which measures over the batch, shares the beginning of this file.)
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ class LayerNormalization(Scaling):
         self.rms_scaling = kwargs.pop("rms_scaling", False)
         if self.rms_scaling:
             warnings.warn(
-                "You passed `rms_scaling=True`, which is deprecated: it scales by the variance, not by the root "
-                "mean square. Use `RMSNormalization` instead.",
+                "You passed `rms_scaling=True`, which is deprecated: it scales by the variance, not by the "
+                "root mean square. Use `RMSNormalization` instead.",
                 stacklevel=2,
             )
         super().__init__(

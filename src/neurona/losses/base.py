@@ -1,8 +1,8 @@
 """Loss: the number that training makes small; how the losses of single samples become that number.
 
-A loss compares `y_true` with `y_pred` and gives one number for each sample; the base class then multiplies them by
-sample weights, leaves out what a mask hides, and reduces them. Everything is made of ops and every branch depends on
-shapes and settings alone, so a recorded training step can be repeated on other data.
+A loss compares `y_true` with `y_pred` and gives one number for each sample; the base class then multiplies
+them by sample weights, leaves out what a mask hides, and reduces them. Everything is made of ops and every
+branch depends on shapes and settings alone, so a recorded training step can be repeated on other data.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Loss:
 
     Args:
         name: how reports call it.
-        reduction: "sum_over_batch_size" or "mean" (the mean over samples), "sum", "mean_with_sample_weight" (the sum
-            divided by the sum of the weights), "none" or ``None`` (one number for each sample).
+        reduction: "sum_over_batch_size" or "mean" (the mean over samples), "sum", "mean_with_sample_weight"
+            (the sum divided by the sum of the weights), "none" or ``None`` (one number for each sample).
         dtype: the type to compute in, `floatx` unless told.
 
     Raises:
@@ -66,7 +66,8 @@ class Loss:
     ) -> None:
         if reduction not in REDUCTIONS:
             raise ArgumentError(
-                f"Expected `reduction` to be one of {', '.join(map(repr, REDUCTIONS))}. Received: reduction={reduction!r}."
+                f"Expected `reduction` to be one of {', '.join(map(repr, REDUCTIONS))}. "
+                f"Received: reduction={reduction!r}."
             )
         self.name = name or auto_name(type(self).__name__)
         self.reduction = reduction
@@ -157,13 +158,15 @@ class LossFunctionWrapper(Loss):
 class FunctionLoss(LossFunctionWrapper):
     """What the named losses share: their function is known, so only its settings are saved.
 
-    `UNSAVED` holds settings that Keras leaves out of the configuration; they are written only where they differ
-    from their default, so that nothing is lost and files stay as Keras writes them.
+    `UNSAVED` holds settings that Keras leaves out of the configuration; they are written only where they
+    differ from their default, so that nothing is lost and files stay as Keras writes them.
     """
 
     UNSAVED: ClassVar[Config] = {}
 
-    def __init__(self, fn: Callable[..., Any], reduction: str | None, name: str | None, dtype: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], reduction: str | None, name: str | None, dtype: Any, **kwargs: Any
+    ) -> None:
         super().__init__(fn, reduction, name, dtype, **kwargs)
         self.__dict__.update(kwargs)  # `loss.from_logits` can be read
 
@@ -172,7 +175,7 @@ class FunctionLoss(LossFunctionWrapper):
         return {**Loss.get_config(self), **kept}
 
 
-# -- what is given to tensors -----------------------------------------------------------------------------------
+# -- what is given to tensors --------------------------------------------------------------------------------
 
 
 def convert(x: TensorLike, dtype: npt.DTypeLike | None = None) -> Any:
@@ -197,7 +200,9 @@ def _each(y: Any, dtype: np.dtype[Any], keep_integers: bool = False) -> Any:
                 return convert(x)
         return convert(x, dtype)
 
-    if isinstance(y, dict) or (isinstance(y, (list, tuple)) and any(hasattr(leaf, "dtype") for leaf in flatten(y))):
+    if isinstance(y, dict) or (
+        isinstance(y, (list, tuple)) and any(hasattr(leaf, "dtype") for leaf in flatten(y))
+    ):
         return map_structure(one, y)
     return one(y)
 
@@ -230,7 +235,7 @@ def squeeze_or_expand_to_same_rank(x1: Any, x2: Any, expand_rank_1: bool = True)
     return x1, x2
 
 
-# -- shapes that fit --------------------------------------------------------------------------------------------
+# -- shapes that fit -----------------------------------------------------------------------------------------
 
 
 def _fits(n: int | None, m: int | None) -> bool:
@@ -267,17 +272,18 @@ def same_shape(name: str, y_true: Any, y_pred: Any) -> None:
             advice = "Give the last layer one unit for one yes-or-no question, or one target for each unit."
         else:
             advice = (
-                "These look like class numbers: use sparse_categorical_crossentropy, or turn them into one-hot rows "
-                "with neurona.utils.to_categorical."
+                "These look like class numbers: use sparse_categorical_crossentropy, or turn them into "
+                "one-hot rows with neurona.utils.to_categorical."
             )
     elif a == (*b, 1) or (*a, 1) == b:
         advice = "Reshape one of them so that both have the same axes."
     raise ShapeError(
-        f"{name} expected y_true of y_pred's shape {b}. Received: y_true.shape={a}, y_pred.shape={b}. {advice}"
+        f"{name} expected y_true of y_pred's shape {b}. "
+        f"Received: y_true.shape={a}, y_pred.shape={b}. {advice}"
     )
 
 
-# -- from one number a sample to one number -----------------------------------------------------------------------
+# -- from one number a sample to one number ------------------------------------------------------------------
 
 
 def reduce_weighted_values(

@@ -1,7 +1,8 @@
 """Crossentropies: the price of a probability, -log p of what really happened; binary, categorical and sparse.
 
-From logits (numbers before softmax or sigmoid) they are exact for any size of number; from probabilities these are
-kept epsilon away from 0 and 1. Softmax and crossentropy along the last axis are one op, `neurona.ops.fused`.
+From logits (numbers before softmax or sigmoid) they are exact for any size of number; from probabilities
+these are kept epsilon away from 0 and 1. Softmax and crossentropy along the last axis are one op,
+`neurona.ops.fused`.
 
 Source: Goodfellow, Bengio & Courville, "Deep Learning" (2016), sections 3.13 and 6.2.2.
 """
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 
-# -- what the focal losses share with these -----------------------------------------------------------------------
+# -- what the focal losses share with these ------------------------------------------------------------------
 
 
 def clip_probabilities(p: Any) -> Any:
@@ -67,8 +68,8 @@ def class_targets(
         same_shape(name, y_true, y_pred)
     if y_pred.shape[-1:] == (1,):
         warnings.warn(
-            f"{name} expected predictions of several classes. Received: y_pred.shape={y_pred.shape}; for one class the "
-            "loss is always 0. Use binary_crossentropy for one yes-or-no question.",
+            f"{name} expected predictions of several classes. Received: y_pred.shape={y_pred.shape}; "
+            "for one class the loss is always 0. Use binary_crossentropy for one yes-or-no question.",
             SyntaxWarning,
             stacklevel=3,
         )
@@ -78,7 +79,7 @@ def class_targets(
     return y_true, y_pred
 
 
-# -- the functions ------------------------------------------------------------------------------------------------
+# -- the functions -------------------------------------------------------------------------------------------
 
 
 def binary_crossentropy(
@@ -170,7 +171,8 @@ def sparse_categorical_crossentropy(
         y_true: class numbers from 0 to C - 1, shape (...) or (..., 1).
         y_pred: probabilities p, or logits x with p = softmax(x), shape (..., C).
         from_logits: whether `y_pred` are logits.
-        ignore_class: a number that stands for "no label": such places cost nothing and do not count in a mean.
+        ignore_class: a number that stands for "no label": such places cost nothing and do not count in a
+            mean.
         axis: the axis of the classes.
 
     Returns:
@@ -216,18 +218,22 @@ sparse_categorical_crossentropy.takes_integers = True  # type: ignore[attr-defin
 
 def _check_labels(labels: tuple[int | None, ...], predictions: tuple[int | None, ...]) -> None:
     expected = predictions[:-1]
-    if len(labels) == len(expected) and all(n == m or None in (n, m) for n, m in zip(labels, expected, strict=True)):
+    if len(labels) == len(expected) and all(
+        n == m or None in (n, m) for n, m in zip(labels, expected, strict=True)
+    ):
         return
     advice = "Each sample needs one class number."
     if labels == predictions:
-        advice = "These look like one-hot rows: use categorical_crossentropy, or give the numbers of the classes."
+        advice = (
+            "These look like one-hot rows: use categorical_crossentropy, or give the numbers of the classes."
+        )
     raise ShapeError(
-        f"sparse_categorical_crossentropy expected class numbers of shape {expected} for predictions of shape "
-        f"{predictions}. Received: y_true.shape={labels}, y_pred.shape={predictions}. {advice}"
+        f"sparse_categorical_crossentropy expected class numbers of shape {expected} for predictions of "
+        f"shape {predictions}. Received: y_true.shape={labels}, y_pred.shape={predictions}. {advice}"
     )
 
 
-# -- the classes ------------------------------------------------------------------------------------------------
+# -- the classes ---------------------------------------------------------------------------------------------
 
 Reduction = str | None
 

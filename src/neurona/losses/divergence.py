@@ -1,4 +1,4 @@
-"""Losses of distributions other than the crossentropies: divergence, counts, and a crossentropy that bears wrong labels."""
+"""Losses of distributions besides the crossentropies: divergence, counts, and one that bears wrong labels."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Any:
 
 
 def poisson(y_true: TensorLike, y_pred: TensorLike) -> Any:
-    """For counts: mean_i of p_i - y_i log(p_i + epsilon), the Poisson distribution's -log, but for a constant.
+    """For counts: mean_i of p_i - y_i log(p_i + epsilon), -log of the Poisson law but for a constant.
 
     Args:
         y_true: counts y, shape (..., C).
@@ -96,7 +96,7 @@ def categorical_generalized_cross_entropy(y_true: TensorLike, y_pred: TensorLike
 categorical_generalized_cross_entropy.takes_integers = True  # type: ignore[attr-defined]
 
 
-# -- the classes ------------------------------------------------------------------------------------------------
+# -- the classes ---------------------------------------------------------------------------------------------
 
 Reduction = str | None
 

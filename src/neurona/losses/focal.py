@@ -103,7 +103,7 @@ def categorical_focal_crossentropy(
     return ops.negative(ops.sum(cost, axis=axis))
 
 
-# -- the classes ------------------------------------------------------------------------------------------------
+# -- the classes ---------------------------------------------------------------------------------------------
 
 Reduction = str | None
 

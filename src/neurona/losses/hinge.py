@@ -13,7 +13,7 @@ __all__ = ["CategoricalHinge", "Hinge", "SquaredHinge", "categorical_hinge", "hi
 
 
 def _signs(y_true: Any) -> Any:
-    """Targets of 0 and 1 as -1 and 1; others as they are. Which they are is decided by an op, for recordings."""
+    """Targets of 0 and 1 as -1 and 1; others as they are. An op decides which: recordings repeat it."""
     all_bits = ops.all(ops.equal(ops.square(y_true), y_true))  # only 0 and 1 are their own square
     return ops.where(all_bits, ops.subtract(ops.multiply(y_true, 2.0), 1.0), y_true)
 
@@ -78,7 +78,7 @@ def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Any:
     return ops.relu(ops.add(ops.subtract(best_wrong, right), 1.0))
 
 
-# -- the classes ------------------------------------------------------------------------------------------------
+# -- the classes ---------------------------------------------------------------------------------------------
 
 Reduction = str | None
 

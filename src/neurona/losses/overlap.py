@@ -140,15 +140,19 @@ circle.takes_integers = True  # type: ignore[attr-defined]
 def _label_column(labels: Any, embeddings: Any) -> Any:
     shape = embeddings.shape
     if len(shape) != 2:
-        raise ShapeError(f"circle expected embeddings of shape (samples, features). Received: y_pred.shape={shape}.")
+        raise ShapeError(
+            f"circle expected embeddings of shape (samples, features). Received: y_pred.shape={shape}."
+        )
     if labels.shape == (shape[0], 1):
         return labels
     if labels.shape != shape[:1]:
-        raise ShapeError(f"circle expected class numbers of shape {shape[:1]}. Received: y_true.shape={labels.shape}.")
+        raise ShapeError(
+            f"circle expected class numbers of shape {shape[:1]}. Received: y_true.shape={labels.shape}."
+        )
     return ops.expand_dims(labels, axis=1)
 
 
-# -- the classes ------------------------------------------------------------------------------------------------
+# -- the classes ---------------------------------------------------------------------------------------------
 
 Reduction = str | None
 

@@ -1,6 +1,7 @@
 """Losses of numbers: how far predictions lie from targets.
 
-The functions give one number for each sample (they work along the last axis); the classes add weights and reduction.
+The functions give one number for each sample (they work along the last axis); the classes add weights and
+reduction.
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
     return ops.negative(ops.sum(product, axis=axis))
 
 
-# -- the classes ------------------------------------------------------------------------------------------------
+# -- the classes ---------------------------------------------------------------------------------------------
 
 Reduction = str | None
 
@@ -168,7 +169,10 @@ class MeanSquaredError(FunctionLoss):
     """
 
     def __init__(
-        self, reduction: Reduction = "sum_over_batch_size", name: str = "mean_squared_error", dtype: Any = None
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "mean_squared_error",
+        dtype: Any = None,
     ) -> None:
         super().__init__(mean_squared_error, reduction, name, dtype)
 
@@ -185,7 +189,10 @@ class MeanAbsoluteError(FunctionLoss):
     """
 
     def __init__(
-        self, reduction: Reduction = "sum_over_batch_size", name: str = "mean_absolute_error", dtype: Any = None
+        self,
+        reduction: Reduction = "sum_over_batch_size",
+        name: str = "mean_absolute_error",
+        dtype: Any = None,
     ) -> None:
         super().__init__(mean_absolute_error, reduction, name, dtype)
 

@@ -1,8 +1,22 @@
-"""Operations on tensors, under `keras.ops`' names; one family a file. Importing this installs Tensor's operators."""
+"""Operations on tensors, under `keras.ops`' names; one family a file.
+
+Importing this gives tensors their operators.
+"""
 
 from __future__ import annotations
 
+from neurona.ops import fused as fused
+from neurona.ops.activation import *  # noqa: F403
+from neurona.ops.create import *  # noqa: F403
+from neurona.ops.decompositions import *  # noqa: F403
 from neurona.ops.elementwise import *  # noqa: F403
 from neurona.ops.functions import *  # noqa: F403
+from neurona.ops.index import *  # noqa: F403
+from neurona.ops.linalg import *  # noqa: F403
 from neurona.ops.logic import *  # noqa: F403
+from neurona.ops.operators import *  # noqa: F403
 from neurona.ops.reduce import *  # noqa: F403
+from neurona.ops.shape import *  # noqa: F403
+from neurona.ops.slicing import *  # noqa: F403
+from neurona.ops.softmax import *  # noqa: F403
+from neurona.ops.sorting import *  # noqa: F403

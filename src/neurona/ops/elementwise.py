@@ -21,14 +21,12 @@ from neurona.tape import composed, op
 from neurona.tensor import Array, Tensor, TensorLike, as_array
 
 __all__ = [
-    "QUIET",
     "abs",
     "absolute",
     "add",
     "arctan2",
     "cast",
     "ceil",
-    "check_broadcast",
     "clip",
     "copy",
     "divide",
@@ -57,12 +55,10 @@ __all__ = [
     "select",
     "sign",
     "square",
-    "standard_dtype",
     "stop_gradient",
     "subtract",
     "true_divide",
     "trunc",
-    "unbroadcast",
     "where",
 ]
 

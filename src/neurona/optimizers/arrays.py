@@ -1,7 +1,7 @@
 """ArrayOptimizer: the base of the optimizers that come with Neurona, which move all variables in one pass.
 
-A rule is written in `move`, on arrays, in place, with NumPy: that is the reference. Where a compiled kernel knows the rule
-(`compiled`), it does all variables, weight decay included, in one call.
+A rule is written in `move`, on arrays, in place, with NumPy: that is the reference. Where a compiled kernel
+knows the rule (`compiled`), it does all variables, weight decay included, in one call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ __all__ = ["ArrayOptimizer"]
 
 
 class ArrayOptimizer(Optimizer):
-    """An optimizer whose rule is `move`; a subclass that overrides `update_step` is asked variable by variable."""
+    """An optimizer whose rule is `move`.
+
+    A subclass that overrides `update_step` is asked variable by variable.
+    """
 
     _at_once: ClassVar[bool] = True
 
@@ -42,7 +45,9 @@ class ArrayOptimizer(Optimizer):
         g = as_array(gradient, variable.data.dtype)
         self.move(g, variable.data, self._indices[id(variable)], float(as_array(learning_rate)))
 
-    def _move_all(self, arrays: list[Array], variables: list[Variable], indices: list[int], rate: float) -> None:
+    def _move_all(
+        self, arrays: list[Array], variables: list[Variable], indices: list[int], rate: float
+    ) -> None:
         self.begin()
         if not self._at_once:
             super()._move_all(arrays, variables, indices, rate)
@@ -52,7 +57,9 @@ class ArrayOptimizer(Optimizer):
             decay = 0.0 if self.weight_decay is None else tuple(map(self._decay_of, variables))
             if self.compiled(arrays, w, indices, rate, decay) is not NotImplemented:
                 return
-            plain = [np.array(g, order="C") for g in arrays]  # a view with gaps, or one in the weights' memory
+            plain = [
+                np.array(g, order="C") for g in arrays
+            ]  # a view with gaps, or one in the weights' memory
             if self.compiled(plain, w, indices, rate, decay) is not NotImplemented:
                 return
         arrays = [g.copy() if np.may_share_memory(g, a) else g for g, a in zip(arrays, w, strict=True)]

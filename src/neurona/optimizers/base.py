@@ -1,9 +1,9 @@
 """Optimizer: what all optimizers share, and the base for your own.
 
-An optimizer changes variables by their gradients. This file holds what surrounds the rule itself: clipping, weight decay,
-accumulation of gradients, the moving average of weights, constraints, the learning rate, the state and how it is saved.
-The rule is `update_step`, in a subclass, for one variable; the rules that come with Neurona lean on
-`neurona.optimizers.arrays`, which moves all variables at once.
+An optimizer changes variables by their gradients. This file holds what surrounds the rule itself: clipping,
+weight decay, accumulation of gradients, the moving average of weights, constraints, the learning rate, the
+state and how it is saved. The rule is `update_step`, in a subclass, for one variable; the rules that come
+with Neurona lean on `neurona.optimizers.arrays`, which moves all variables at once.
 
 Everything happens in place on the variables' arrays; gradients are only read.
 """
@@ -64,6 +64,8 @@ class Optimizer:
     array([0.5, 1.5], dtype=float32)
     """
 
+    _variables: list[Variable]
+
     def __init__(
         self,
         learning_rate: Any,
@@ -116,12 +118,13 @@ class Optimizer:
             self._learning_rate = self._rate_variable(learning_rate)
         else:
             raise ArgumentError(
-                "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a callable "
+                "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a "
+                "callable "
                 "(that takes no arguments and returns the rate). "
                 f"Received instead: learning_rate={learning_rate}"
             )
 
-    # -- state ------------------------------------------------------------------------------------------------
+    # -- state -----------------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_variables" not in self.__dict__:
@@ -178,7 +181,11 @@ class Optimizer:
             name: the last part of its path.
         """
         variable = Variable(
-            initializers.get(initializer), tuple(shape), dtype or settings.floatx(), trainable=False, name=name
+            initializers.get(initializer),
+            tuple(shape),
+            dtype or settings.floatx(),
+            trainable=False,
+            name=name,
         )
         variable.path = f"{self.name}/{variable.name}"
         self._variables.append(variable)
@@ -197,8 +204,8 @@ class Optimizer:
         """Add a variable for each trained one, or several for each when `name` is a list.
 
         Returns:
-            a list with one entry for each variable (``None`` for one that its gradient overwrites); for a list of
-            names a tuple of such lists.
+            a list with one entry for each variable (``None`` for one that its gradient overwrites); for a
+            list of names a tuple of such lists.
         """
         names = [name] if isinstance(name, str) else list(name)
         starts = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
@@ -218,7 +225,7 @@ class Optimizer:
         """The place of a trained variable in the lists of state."""
         return self._indices[id(variable)]
 
-    # -- the rule: what a subclass says -----------------------------------------------------------------------
+    # -- the rule: what a subclass says ----------------------------------------------------------------------
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Move one variable by its gradient; a subclass's own rule."""
@@ -236,7 +243,7 @@ class Optimizer:
         """Subtract `value` from a variable."""
         variable.assign_sub(value)
 
-    # -- a step -----------------------------------------------------------------------------------------------
+    # -- a step ----------------------------------------------------------------------------------------------
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
         """Take a step, given pairs ``(gradient, variable)``; the count of steps comes back."""
@@ -270,7 +277,8 @@ class Optimizer:
         if variables is None:
             if not self.built:
                 raise NotBuiltError(
-                    "When passing `grads` without `variables`, the optimizer must already be built on a list of "
+                    "When passing `grads` without `variables`, the optimizer must already be built on a list "
+                    "of "
                     "variables. Call `optimizer.build(trainable_variables)` first."
                 )
             variables = self._trainable_variables
@@ -279,7 +287,8 @@ class Optimizer:
             self.built = True
         if len(grads) != len(variables):
             raise ArgumentError(
-                f"Expected a gradient for each of {len(variables)} variables. Received: {len(grads)} gradients."
+                f"Expected a gradient for each of {len(variables)} variables. Received: {len(grads)} "
+                "gradients."
             )
         return variables
 
@@ -292,7 +301,8 @@ class Optimizer:
             index = known.get(id(variable))
             if index is None:
                 raise ArgumentError(
-                    f"Unknown variable: {variable}. This optimizer can only be called for the variables it was "
+                    f"Unknown variable: {variable}. This optimizer can only be called for the variables it "
+                    "was "
                     "originally built with. Make a new optimizer for new variables."
                 )
             if g is None:
@@ -325,7 +335,9 @@ class Optimizer:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
 
-    def _backend_apply_gradients(self, arrays: list[Array], variables: list[Variable], indices: list[int]) -> None:
+    def _backend_apply_gradients(
+        self, arrays: list[Array], variables: list[Variable], indices: list[int]
+    ) -> None:
         """Scale, accumulate and clip the gradients, then move the weights and their average."""
         if self.loss_scale_factor is not None:
             arrays = prepared.scaled(arrays, 1.0 / self.loss_scale_factor, self._scratch)
@@ -345,7 +357,9 @@ class Optimizer:
         if self.use_ema:
             self._follow_with_average()
 
-    def _move_all(self, arrays: list[Array], variables: list[Variable], indices: list[int], rate: float) -> None:
+    def _move_all(
+        self, arrays: list[Array], variables: list[Variable], indices: list[int], rate: float
+    ) -> None:
         """Decay the weights, then move each by its gradient."""
         arrays = [
             g.copy() if np.may_share_memory(g, v.data) else g for g, v in zip(arrays, variables, strict=True)
@@ -375,7 +389,7 @@ class Optimizer:
             np.copyto(variable.data, largest)
             largest[...] = 0
 
-    # -- weight decay -----------------------------------------------------------------------------------------
+    # -- weight decay ----------------------------------------------------------------------------------------
 
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
@@ -391,14 +405,22 @@ class Optimizer:
 
     def _use_weight_decay(self, variable: Variable) -> bool:
         names = self._not_decayed_names
-        return id(variable) not in self._not_decayed and (names is None or names.search(variable.name) is None)
+        return id(variable) not in self._not_decayed and (
+            names is None or names.search(variable.name) is None
+        )
 
     def _decay_of(self, variable: Variable) -> float:
         """The weight decay of one variable; 0 for none."""
-        return self.weight_decay if self.weight_decay is not None and self._use_weight_decay(variable) else 0.0
+        return (
+            self.weight_decay if self.weight_decay is not None and self._use_weight_decay(variable) else 0.0
+        )
+
+    def _decays(self) -> bool:
+        """Whether any variable may decay."""
+        return self.weight_decay is not None
 
     def _apply_weight_decay(self, variables: Sequence[Variable]) -> None:
-        if self.weight_decay is None:
+        if not self._decays():
             return
         rate = self._rate()
         for variable in variables:
@@ -409,13 +431,15 @@ class Optimizer:
                 loss *= rate
                 w -= loss
 
-    # -- the moving average of the weights --------------------------------------------------------------------
+    # -- the moving average of the weights -------------------------------------------------------------------
 
     def _follow_with_average(self) -> None:
         """Let the averages follow the weights, and put them in their place when it is time."""
         done = int(self._iterations.data) // (self.gradient_accumulation_steps or 1)
         momentum = self.ema_momentum if done else 0.0  # the first step starts the average
-        for variable, average in zip(self._trainable_variables, self._model_variables_moving_average, strict=True):
+        for variable, average in zip(
+            self._trainable_variables, self._model_variables_moving_average, strict=True
+        ):
             if average is not None:
                 (part,) = self._scratch(variable.data, 1)
                 np.multiply(variable.data, 1.0 - momentum, out=part)
@@ -428,8 +452,10 @@ class Optimizer:
         averages = self._model_variables_moving_average
         if len(variables) != len(averages):
             raise ArgumentError(
-                f"The length of model variables ({len(variables)}) to override does not match the length of model "
-                f"variables stored in the optimizer ({len(averages)}). Was the optimizer called on your model?"
+                f"The length of model variables ({len(variables)}) to override does not match the length of "
+                "model "
+                f"variables stored in the optimizer ({len(averages)}). Was the optimizer called on your "
+                "model?"
             )
         for variable, average in zip(variables, averages, strict=True):
             if average is not None:
@@ -439,10 +465,12 @@ class Optimizer:
         """Give the variables their final values at the end of training: their averages, with `use_ema`."""
         if self.use_ema:
             if not self.built:
-                raise NotBuiltError("There are no averages yet. Expected at least one step before, received none.")
+                raise NotBuiltError(
+                    "There are no averages yet. Expected at least one step before, received none."
+                )
             self._overwrite_with_average(var_list)
 
-    # -- learning rate and loss -------------------------------------------------------------------------------
+    # -- learning rate and loss ------------------------------------------------------------------------------
 
     def _rate_variable(self, rate: float) -> Variable:
         return self.add_variable((), initializers.Constant(rate), name="learning_rate")
@@ -473,7 +501,8 @@ class Optimizer:
                 self._variables = [v for v in self._variables if v is not before]
         elif isinstance(before, LearningRateSchedule):
             raise DTypeError(
-                "This optimizer was created with a `LearningRateSchedule` object as its `learning_rate` constructor "
+                "This optimizer was created with a `LearningRateSchedule` object as its `learning_rate` "
+                "constructor "
                 "argument, hence its learning rate is not settable. Give it a float when you make it."
             )
         elif isinstance(before, Variable):
@@ -485,7 +514,7 @@ class Optimizer:
         """The loss times `loss_scale_factor`, to be differentiated in its place."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
-    # -- saving -----------------------------------------------------------------------------------------------
+    # -- saving ----------------------------------------------------------------------------------------------
 
     def get_config(self) -> Config:
         """The constructor's arguments, ready for JSON."""
@@ -522,7 +551,8 @@ class Optimizer:
         variables = self.variables
         if len(store.keys()) != len(variables):
             warnings.warn(
-                f"Skipping variable loading for optimizer '{self.name}', because it has {len(variables)} variables "
+                f"Skipping variable loading for optimizer '{self.name}', because it has {len(variables)} "
+                "variables "
                 f"whereas the saved optimizer has {len(store.keys())} variables.",
                 stacklevel=2,
             )
@@ -541,7 +571,10 @@ class Optimizer:
             variable.assign(weight)
 
     def stateless_apply(
-        self, optimizer_variables: Sequence[TensorLike], grads: Sequence[Any], trainable_variables: Sequence[TensorLike]
+        self,
+        optimizer_variables: Sequence[TensorLike],
+        grads: Sequence[Any],
+        trainable_variables: Sequence[TensorLike],
     ) -> tuple[list[Tensor], list[Tensor]]:
         """A step from given values, which changes nothing here.
 
@@ -550,7 +583,8 @@ class Optimizer:
         """
         if not self.built:
             raise NotBuiltError(
-                f"To call `stateless_apply`, {type(self).__name__} must be built (i.e. its variables must have been "
+                f"To call `stateless_apply`, {type(self).__name__} must be built (i.e. its variables must "
+                "have been "
                 "created). You can build it via `optimizer.build(trainable_variables)`."
             )
         state, trained = self.variables, self._trainable_variables
@@ -590,5 +624,3 @@ def _leave_old_values(variables: Sequence[Variable]) -> None:
     for tape in running.stack:
         if tape.everything and tape.unrepeatable is None:
             tape.unrepeatable = "an optimizer moves the weights within the step"
-
-

@@ -1,4 +1,4 @@
-"""What happens to gradients before they move the weights: scaling and clipping, into buffers that are used again."""
+"""What happens to gradients before they move the weights: scaling and clipping, in buffers used again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Scratch:
         self._own: dict[tuple[Any, ...], list[Array]] = {}
 
     def __call__(self, like: Array, count: int) -> list[Array]:
-        """`count` arrays of the shape and dtype of `like`, with any values; the next call gives the same memory."""
+        """`count` arrays shaped as `like`, with any values; the next call gives the same memory."""
         key = (like.shape, like.dtype, count)
         found = self._views.get(key)
         if found is None:

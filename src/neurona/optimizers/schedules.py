@@ -1,8 +1,8 @@
 """Learning-rate schedules: the rate as a function of the step.
 
-Large steps early find the valley, small ones late settle in it. A schedule is called with the number of steps done.
-Given a Python number it answers with a Python float, computed at once: that is what an optimizer asks for at every
-step. Given a tensor it answers with a tensor, computed by ops.
+Large steps early find the valley, small ones late settle in it. A schedule is called with the number of steps
+done. Given a Python number it answers with a Python float, computed at once: that is what an optimizer asks
+for at every step. Given a tensor it answers with a tensor, computed by ops.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MODULE = "keras.optimizers.schedules"
 
 
 class _Floats:
-    """The few functions that schedules are written in, on Python floats; `neurona.ops` has them on tensors."""
+    """The few functions that schedules need, on Python floats; `neurona.ops` has them on tensors."""
 
     floor: Callable[[float], float] = math.floor
     ceil: Callable[[float], float] = math.ceil
@@ -65,7 +65,8 @@ class LearningRateSchedule:
 
     def get_config(self) -> Config:
         raise NotImplementedError(
-            f"Learning rate schedule '{type(self).__name__}' must override `get_config()` in order to be serializable."
+            f"Learning rate schedule '{type(self).__name__}' must override `get_config()` in order to be "
+            "serializable."
         )
 
     @classmethod
@@ -199,7 +200,7 @@ class PiecewiseConstantDecay(FormulaSchedule):
         if isinstance(step, (int, float)):
             passed = sum(step > limit for limit in limits)
             return float(self.values[passed])
-        t = as_tensor(step)
+        t: Any = as_tensor(step)
         rate: Any = ops.cast(t * 0, "float32") + float(self.values[0])
         for limit, value in zip(limits, self.values[1:], strict=True):
             rate = ops.where(ops.greater(t, limit), float(value), rate)
@@ -298,7 +299,7 @@ class CosineDecay(FormulaSchedule):
 
 @export(_MODULE)
 class CosineDecayRestarts(FormulaSchedule):
-    """Cosine decay again and again, each period `t_mul` times longer and `m_mul` times as high as the one before.
+    """Cosine decay again and again, each period `t_mul` times longer and `m_mul` times as high.
 
     Args:
         initial_learning_rate: the rate at step 0.

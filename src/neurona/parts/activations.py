@@ -1,7 +1,8 @@
 """Activations: the functions that make a stack of layers more than one linear map.
 
-Each takes a tensor of any shape and works on every element by itself; `softmax`, `log_softmax` and `sparsemax` work on the
-numbers along an axis together, and `glu` halves one. Made of `neurona.ops`, whose documentation has the gradients.
+Each takes a tensor of any shape and works on every element by itself; `softmax`, `log_softmax` and
+`sparsemax` work on the numbers along an axis together, and `glu` halves one. Made of `neurona.ops`, whose
+documentation has the gradients.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def linear(x: TensorLike) -> Any:
     return x
 
 
-# -- the rectifiers ---------------------------------------------------------------------------------------------
+# -- the rectifiers ------------------------------------------------------------------------------------------
 
 
 @export(MODULE)
@@ -164,7 +165,7 @@ def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     return y
 
 
-# -- smooth relatives of relu -----------------------------------------------------------------------------------
+# -- smooth relatives of relu --------------------------------------------------------------------------------
 
 
 @export(MODULE)
@@ -260,7 +261,7 @@ def glu(x: TensorLike, axis: int = -1) -> Tensor:
     return y
 
 
-# -- between two bounds -----------------------------------------------------------------------------------------
+# -- between two bounds --------------------------------------------------------------------------------------
 
 
 @export(MODULE)
@@ -351,7 +352,7 @@ def softsign(x: TensorLike) -> Tensor:
     return y
 
 
-# -- silent near 0 ----------------------------------------------------------------------------------------------
+# -- silent near 0 -------------------------------------------------------------------------------------------
 
 
 @export(MODULE)
@@ -398,7 +399,7 @@ def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
     return y
 
 
-# -- along an axis, and the exponential -------------------------------------------------------------------------
+# -- along an axis, and the exponential ----------------------------------------------------------------------
 
 
 @export(MODULE)
@@ -451,7 +452,7 @@ def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
     return y
 
 
-# -- by name ----------------------------------------------------------------------------------------------------
+# -- by name -------------------------------------------------------------------------------------------------
 
 swish, hard_swish = silu, hard_silu
 

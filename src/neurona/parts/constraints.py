@@ -1,7 +1,8 @@
 """Constraints: where weights are brought back to after every step of the optimizer.
 
-An optimizer calls ``weight.assign(constraint(weight))``. Norms are taken along `axis`: for a dense kernel of shape
-(C, F), axis 0 gives the norm of each unit's incoming weights; for a convolution's kernel that is [0, 1, 2].
+An optimizer calls ``weight.assign(constraint(weight))``. Norms are taken along `axis`: for a dense kernel of
+shape (C, F), axis 0 gives the norm of each unit's incoming weights; for a convolution's kernel that is [0,
+1, 2].
 """
 
 from __future__ import annotations
@@ -167,7 +168,7 @@ class MinMaxNorm(Constraint):
         }
 
 
-# -- by name ----------------------------------------------------------------------------------------------------
+# -- by name -------------------------------------------------------------------------------------------------
 
 max_norm, min_max_norm, non_neg, unit_norm = MaxNorm, MinMaxNorm, NonNeg, UnitNorm
 

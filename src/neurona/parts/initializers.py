@@ -1,8 +1,9 @@
 """Initializers: the values that weights start from.
 
-A layer asks its initializer once, when it is built: ``initializer(shape, dtype) -> tensor``. Weights that start
-too large or too small make the signal explode or fade from layer to layer; the `VarianceScaling` family picks
-the spread from the number of inputs and outputs ("fans") so that it keeps its size. Leans on `neurona.random`.
+A layer asks its initializer once, when it is built: ``initializer(shape, dtype) -> tensor``. Weights that
+start too large or too small make the signal explode or fade from layer to layer; the `VarianceScaling`
+family picks the spread from the number of inputs and outputs ("fans") so that it keeps its size. Leans on
+`neurona.random`.
 
 An initializer with a seed gives the same values at every call; without one, two initializers differ and
 `neurona.utils.set_random_seed` fixes both.
@@ -101,7 +102,7 @@ def _dtype(dtype: npt.DTypeLike | None) -> np.dtype[Any]:
     return np.dtype(dtype or config.floatx())
 
 
-# -- fixed values -----------------------------------------------------------------------------------------------
+# -- fixed values --------------------------------------------------------------------------------------------
 
 
 @export(MODULE)
@@ -181,14 +182,15 @@ class Identity(Initializer):
         return wrap((self.gain * np.eye(*shape, dtype=kind)).astype(kind, copy=False))
 
 
-# -- random values ----------------------------------------------------------------------------------------------
+# -- random values -------------------------------------------------------------------------------------------
 
 
 class RandomInitializer(Initializer):
     """What the random initializers share: the seed.
 
     Args:
-        seed: an integer or ``None`` (the same values at every call), or a `SeedGenerator` (others at every call).
+        seed: an integer or ``None`` (the same values at every call), or a `SeedGenerator` (others at every
+            call).
     """
 
     def __init__(self, seed: Seed = None) -> None:
@@ -278,7 +280,9 @@ def _normal(shape: Shape, mean: float, stddev: float, dtype: npt.DTypeLike | Non
     return drawn
 
 
-def _truncated_normal(shape: Shape, mean: float, stddev: float, dtype: npt.DTypeLike | None, seed: Seed) -> Tensor:
+def _truncated_normal(
+    shape: Shape, mean: float, stddev: float, dtype: npt.DTypeLike | None, seed: Seed
+) -> Tensor:
     kind = _dtype(dtype).name
     drawn: Tensor = random.truncated_normal(tuple(shape), mean=mean, stddev=stddev, dtype=kind, seed=seed)
     return drawn
@@ -289,7 +293,7 @@ def _uniform(shape: Shape, low: float, high: float, dtype: npt.DTypeLike | None,
     return drawn
 
 
-# -- a spread that fits the layer -------------------------------------------------------------------------------
+# -- a spread that fits the layer ----------------------------------------------------------------------------
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
 _DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
@@ -330,8 +334,10 @@ class VarianceScaling(RandomInitializer):
 
     Args:
         scale: above 0.
-        mode: "fan_in" keeps the signal's size on the way forward, "fan_out" on the way back, "fan_avg" between.
-        distribution: "truncated_normal" (or "normal": cut at two deviations), "untruncated_normal" or "uniform".
+        mode: "fan_in" keeps the signal's size on the way forward, "fan_out" on the way back, "fan_avg"
+            between.
+        distribution: "truncated_normal" (or "normal": cut at two deviations), "untruncated_normal" or
+            "uniform".
         seed: see `RandomInitializer`.
         input_axes, output_axes: see `compute_fans`.
 
@@ -414,7 +420,8 @@ class GlorotUniform(_Preset):
     >>> float(ops.max(w)) <= (6 / 150) ** 0.5
     True
 
-    Source: Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010).
+    Source: Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks"
+    (2010).
     """
 
     SCALE, MODE, DISTRIBUTION = 1.0, "fan_avg", "uniform"
@@ -502,7 +509,9 @@ class Orthogonal(RandomInitializer):
         wide = "float32" if kind.itemsize < 4 else kind.name  # LAPACK has no half floats
         a = _normal((max(rows, columns), min(rows, columns)), 0.0, 1.0, wide, self.seed).data
         q, r = np.linalg.qr(a)
-        q = q * np.sign(np.diagonal(r))  # with r's diagonal positive, q is spread evenly over all such matrices
+        q = q * np.sign(
+            np.diagonal(r)
+        )  # with r's diagonal positive, q is spread evenly over all such matrices
         q = q.T if rows < columns else q
         return wrap(np.ascontiguousarray(self.gain * q.reshape(tuple(shape)), kind))
 
@@ -510,7 +519,7 @@ class Orthogonal(RandomInitializer):
         return {**super().get_config(), "gain": self.gain}
 
 
-# -- by name ----------------------------------------------------------------------------------------------------
+# -- by name -------------------------------------------------------------------------------------------------
 
 constant, zeros, ones, identity = Constant, Zeros, Ones, Identity
 random_normal, truncated_normal, random_uniform = RandomNormal, TruncatedNormal, RandomUniform
@@ -540,8 +549,8 @@ def get(identifier: Any) -> Any:
     """The initializer that an argument such as ``kernel_initializer="he_normal"`` means.
 
     Args:
-        identifier: a name, a configuration, an initializer or its class, a function ``(shape, dtype=None)``, an
-            array to start from, or ``None``.
+        identifier: a name, a configuration, an initializer or its class, a function ``(shape, dtype=None)``,
+            an array to start from, or ``None``.
 
     Raises:
         UnknownNameError: no such name.

@@ -32,7 +32,7 @@ def find(module: str, kind: str, identifier: Any, custom_objects: Config | None 
     """
     if isinstance(identifier, dict) and identifier.get("module") is None:
         name = identifier.get("class_name")
-        own = None if name in (custom_objects or {}) else table(module).get(name)
+        own = None if name in (custom_objects or {}) else table(module).get(str(name))
         if own is not None:  # a name in snake case is as good as the class's own
             identifier = {**identifier, "module": module, "class_name": own.__name__}
     return resolve(module, kind, identifier, custom_objects)

@@ -174,7 +174,7 @@ class OrthogonalRegularizer(Regularizer):
         return {"factor": self.factor, "mode": self.mode}
 
 
-# -- by name ----------------------------------------------------------------------------------------------------
+# -- by name -------------------------------------------------------------------------------------------------
 
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 

@@ -524,10 +524,7 @@ def standard_batch(batch: Any, class_weight: dict[int, float] | None = None) -> 
     x, y, weight = (*(to_arrays(part) for part in parts), None, None)[:3]
     count_samples((x, y, weight))
     weight = _with_class_weight(y, weight, class_weight)
-    x, y, weight = (
-        map_structure(lambda a, p=p: _converted(a, p), part) for p, part in enumerate((x, y, weight))
-    )
-    return x, y, weight
+    return _converted(x, 0), _converted(y, 1), _converted(weight, 2)
 
 
 def _converted(structure: Any, part: int) -> Any:

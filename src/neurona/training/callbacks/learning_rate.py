@@ -1,0 +1,135 @@
+"""The learning rate while training goes on: by a schedule, or lower where the training stands still."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from neurona.errors import ArgumentError
+from neurona.i18n import _
+from neurona.registry import export
+from neurona.training.callbacks.callback import Callback, Logs
+from neurona.training.callbacks.console import say
+from neurona.training.callbacks.monitor import MonitorCallback
+
+__all__ = ["LearningRateScheduler", "ReduceLROnPlateau", "current_rate"]
+
+
+def current_rate(optimizer: Any) -> float:
+    """The optimizer's learning rate now, as a float."""
+    return float(np.asarray(optimizer.learning_rate))
+
+
+@export("keras.callbacks")
+class LearningRateScheduler(Callback):
+    """Set the learning rate at the beginning of each epoch.
+
+    Args:
+        schedule: ``(epoch, learning rate) -> learning rate``, or of the epoch alone; epochs count from 0.
+        verbose: 1 says each new rate.
+    """
+
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        super().__init__()
+        self.schedule, self.verbose = schedule, verbose
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        optimizer = self.model.optimizer
+        if not hasattr(optimizer, "learning_rate"):
+            raise ArgumentError(
+                f"LearningRateScheduler needs an optimizer with a learning_rate. Received: {optimizer!r}."
+            )
+        try:
+            rate = self.schedule(epoch, current_rate(optimizer))
+        except TypeError:  # a schedule of the epoch alone
+            rate = self.schedule(epoch)
+        if not isinstance(rate, (float, np.floating)):
+            raise ArgumentError(f"Expected the schedule to return a float. Received: {rate!r}.")
+        optimizer.learning_rate = float(rate)
+        if self.verbose > 0:
+            say(_("Epoch {epoch}: the learning rate is {rate:g}.").format(epoch=epoch + 1, rate=float(rate)))
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        if logs is not None:
+            logs["learning_rate"] = current_rate(self.model.optimizer)
+
+
+@export("keras.callbacks")
+class ReduceLROnPlateau(MonitorCallback):
+    """Lower the learning rate where the monitored metric has not improved for `patience` epochs.
+
+    Args:
+        monitor, mode: the metric to watch, and which way is better.
+        factor: what the rate is multiplied by, below 1.
+        patience: epochs to wait for an improvement.
+        verbose: 1 says each new rate.
+        min_delta: improvements smaller than this are none.
+        cooldown: epochs after a reduction in which nothing is counted.
+        min_lr: the rate is never made lower than this.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta=min_delta)
+        if factor >= 1.0:
+            raise ArgumentError(f"ReduceLROnPlateau needs a factor below 1. Received: factor={factor}.")
+        self.factor, self.patience, self.verbose = factor, patience, verbose
+        self.cooldown, self.min_lr = cooldown, min_lr
+        self.cooldown_counter = self.wait = 0
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        self.best = None
+        self.cooldown_counter = self.wait = 0
+
+    def in_cooldown(self) -> bool:
+        """Whether a reduction is so recent that nothing is counted."""
+        return self.cooldown_counter > 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        logs = {} if logs is None else logs
+        optimizer = self.model.optimizer
+        logs["learning_rate"] = current_rate(optimizer)
+        current = logs.get(self.monitor)
+        if current is None:
+            warnings.warn(
+                f"ReduceLROnPlateau watches the metric `{self.monitor}`, which is not available. "
+                f"Available metrics are: {', '.join(logs)}.",
+                stacklevel=2,
+            )
+            return
+        if self.in_cooldown():
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self._is_improvement(current, self.best):
+            self.best, self.wait = current, 0
+        elif not self.in_cooldown():
+            self.wait += 1
+            if self.wait >= self.patience:
+                self._reduce(optimizer, epoch)
+
+    def _reduce(self, optimizer: Any, epoch: int) -> None:
+        old = current_rate(optimizer)
+        if old <= np.float32(self.min_lr):  # rates are kept in float32
+            return
+        new = max(old * self.factor, self.min_lr)
+        optimizer.learning_rate = new
+        self.cooldown_counter, self.wait = self.cooldown, 0
+        if self.verbose > 0:
+            say(
+                _("Epoch {epoch}: the learning rate is lowered to {rate:g}.").format(
+                    epoch=epoch + 1, rate=new
+                )
+            )

@@ -1,0 +1,306 @@
+"""The contract that every layer keeps, walked over the table of layers.
+
+Shapes told are shapes made, configurations and weights make the same layer again, gradients are right in float64,
+types, empty batches and memory order are respected, and a recorded step repeats. A new layer needs a line in `CASES`;
+one without fails.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import zlib
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from neurona import layers, ops
+from neurona.errors import ArgumentError
+from neurona.gradcheck import gradcheck
+from neurona.layers import Layer
+from neurona.registry import table
+from neurona.symbolic import KerasTensor, flatten, map_structure
+from neurona.tape import Tape
+from neurona.tensor import Tensor
+from neurona.training.plan import Plan
+
+Shape = tuple[int, ...]
+
+
+class Case(NamedTuple):
+    """Settings of a layer, and the shape of its input (several: it takes a list)."""
+
+    settings: dict[str, Any]
+    shapes: tuple[Shape, ...]
+
+
+def case(*shapes: Shape, **settings: Any) -> Case:
+    return Case(settings, shapes)
+
+
+PAIR = ((4, 3), (4, 3))
+CASES: dict[str, list[Case]] = {
+    "Activation": [case((4, 3), activation="tanh")],
+    "ActivityRegularization": [case((4, 3), l1=0.1, l2=0.2)],
+    "Add": [case(*PAIR), case((4, 2, 3), (4, 3), (4, 1, 3))],
+    "AlphaDropout": [case((4, 3), rate=0.3), case((4, 2, 3), rate=0.3, noise_shape=(None, 1, 3), seed=1)],
+    "Average": [case(*PAIR), case((4, 2, 3), (4, 1, 3), (4, 2, 1))],
+    "BatchNormalization": [
+        case((4, 3)), case((4, 2, 3), axis=1, momentum=0.5), case((4, 2, 2, 3), center=False),
+        case((4, 3), scale=False, epsilon=0.01, beta_regularizer="l2"),
+    ],
+    "Concatenate": [case((4, 3), (4, 2)), case((4, 3, 2), (4, 1, 2), axis=1)],
+    "Dense": [case((4, 3), units=2), case((4, 2, 3), units=2, activation="tanh", use_bias=False)],
+    "Dot": [case(*PAIR, axes=1), case((4, 2, 3), (4, 3, 2), axes=(2, 1)),
+            case((4, 2, 3), (4, 5, 3), axes=-1, normalize=True)],
+    "Dropout": [case((4, 3), rate=0.4), case((4, 2, 3), rate=0.4, noise_shape=(None, 1, 3), seed=3)],
+    "ELU": [case((4, 3)), case((4, 3), alpha=0.5)],
+    "Flatten": [case((4, 2, 3)), case((4,)), case((4, 2, 3, 2), data_format="channels_first")],
+    "GaussianDropout": [case((4, 3), rate=0.3)],
+    "GaussianNoise": [case((4, 3), stddev=0.3, seed=1)],
+    "GroupNormalization": [
+        case((4, 6), groups=2), case((4, 2, 2, 6), groups=3, epsilon=0.01), case((4, 4, 3), groups=2, axis=1),
+        case((4, 3, 2), groups=-1, center=False),
+    ],
+    "Identity": [case((4, 3))],
+    "Lambda": [case((4, 3), function=lambda x: x * 2.0)],
+    "LayerNormalization": [
+        case((4, 5)), case((4, 3, 2), axis=[1, 2], epsilon=0.01), case((4, 3, 2), axis=1), case((4, 5), scale=False),
+    ],
+    "LeakyReLU": [case((4, 3)), case((4, 3), negative_slope=0.1)],
+    "Maximum": [case(*PAIR), case((4, 2, 3), (4, 3))],
+    "Minimum": [case(*PAIR), case((4, 2, 3), (4, 3))],
+    "Multiply": [case(*PAIR), case((4, 2, 3), (4, 1, 3), (4, 2, 1))],
+    "Normalization": [case((4, 3)), case((4, 3), mean=[1.0, 2.0, 3.0], variance=[1.0, 4.0, 9.0]),
+                      case((4, 3, 2), axis=(1, 2), invert=True), case((4, 3), axis=None, mean=2.0, variance=4.0)],
+    "PReLU": [case((4, 3), alpha_initializer="ones"), case((4, 2, 3), shared_axes=[1])],
+    "Permute": [case((4, 2, 3), dims=(2, 1)), case((4, 2, 3, 2), dims=(3, 1, 2))],
+    "RMSNormalization": [case((4, 5)), case((4, 3, 2), axis=[1, 2]), case((4, 3, 2), axis=1)],
+    "RandomFlip": [case((4, 3, 2, 1), seed=1)],
+    "ReLU": [case((4, 3)), case((4, 3), max_value=1.0, negative_slope=0.1, threshold=0.5)],
+    "RepeatVector": [case((4, 3), n=2)],
+    "Rescaling": [case((4, 3), scale=0.5), case((4, 2, 3), scale=[1.0, 2.0, 3.0], offset=[0.0, 1.0, 2.0])],
+    "Reshape": [case((4, 2, 6), target_shape=(3, 4)), case((4, 2, 6), target_shape=(-1, 2))],
+    "Softmax": [case((4, 3)), case((4, 2, 3), axis=1), case((4, 2, 3), axis=[1, 2])],
+    "Subtract": [case(*PAIR), case((4, 2, 3), (4, 3))],
+    "UnitNormalization": [case((4, 3)), case((4, 3, 2), axis=[1, 2]), case((4, 3, 2), axis=1)],
+}  # fmt: skip
+
+# they are no layers of a model's middle, and tests/layers says what they do
+APART = {"InputLayer", "Layer"}
+# in training they draw: the same input gives another output at every call
+RANDOM = {"AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "RandomFlip"}
+# a configuration never holds its code
+NOT_FROM_CONFIG = {"Lambda"}
+
+CLASSES = {thing.__name__: thing for thing in table("keras.layers").values() if inspect.isclass(thing)}
+EVERY = [pytest.param(name, c, id=f"{name}-{i}") for name, found in CASES.items() for i, c in enumerate(found)]
+REPEATABLE = [p for p in EVERY if p.values[0] not in NOT_FROM_CONFIG]
+every_layer = pytest.mark.parametrize(("name", "c"), EVERY)
+
+
+def make(name: str, c: Case, dtype: str = "float32") -> Layer:
+    """The layer with weights that are not what they began as (positive: a variance is among them)."""
+    layer: Layer = CLASSES[name](**c.settings, dtype=dtype)
+    shapes = [(None, *shape[1:]) for shape in c.shapes]
+    layer.build(shapes if len(shapes) > 1 else shapes[0])
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    layer.set_weights([rng.uniform(0.2, 1.2, w.shape).astype(w.dtype) for w in layer.weights])
+    return layer
+
+
+def draw(name: str, c: Case, dtype: str = "float32", batch: int | None = None, seed: int = 0) -> Any:
+    """Inputs without two equal numbers and away from 0, 0.5 and 1, where the layers have kinks."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()) + seed)
+    arrays = []
+    for number, shape in enumerate(c.shapes):
+        whole = shape if batch is None else (batch, *shape[1:])
+        count = int(np.prod(whole))
+        grid = (rng.permutation(count) + 0.3 + 0.1 * number) / max(count, 1)
+        arrays.append((grid * 4 - 2.0123).reshape(whole).astype(dtype))
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+def tensors(inputs: Any) -> Any:
+    return map_structure(Tensor, inputs)
+
+
+def same(a: Any, b: Any, rtol: float = 1e-6) -> None:
+    np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=rtol, atol=rtol)
+
+
+def test_every_layer_has_a_case() -> None:
+    assert set(CASES) | APART == set(CLASSES), "a layer without a case, or a case without a layer"
+
+
+def test_every_layer_is_public_and_explained() -> None:
+    for name, cls in CLASSES.items():
+        assert getattr(layers, name) is cls
+        assert name in layers.__all__
+        assert cls.__doc__
+
+
+@every_layer
+def test_shape_told_is_shape_made(name: str, c: Case) -> None:
+    layer = CLASSES[name](**c.settings)
+    open_shapes = [(None, *shape[1:]) for shape in c.shapes]
+    symbols = [KerasTensor(shape) for shape in open_shapes]
+    several = len(c.shapes) > 1
+    symbolic = layer(symbols if several else symbols[0])
+    made = layer(tensors(draw(name, c)))
+    assert symbolic.shape == (None, *made.shape[1:])
+    assert str(symbolic.dtype) == made.dtype.name
+    told = layer.compute_output_shape(open_shapes if several else open_shapes[0])
+    assert tuple(told) == symbolic.shape
+    told = layer.compute_output_shape(list(c.shapes) if several else c.shapes[0])
+    assert tuple(told) == made.shape
+
+
+@pytest.mark.parametrize(("name", "c"), REPEATABLE)
+def test_configuration_makes_the_same_layer(name: str, c: Case) -> None:
+    layer = make(name, c)
+    described = json.loads(json.dumps(layers.serialize(layer)))
+    again = layers.deserialize(described)
+    assert type(again) is type(layer)
+    assert again.built
+    assert json.loads(json.dumps(layers.serialize(again))) == described
+    assert [(w.name, w.path, w.shape, w.trainable) for w in again.weights] == [
+        (w.name, w.path, w.shape, w.trainable) for w in layer.weights
+    ]
+    again.set_weights(layer.get_weights())
+    x = tensors(draw(name, c))
+    same(again(x), layer(x))
+    fresh = type(layer).from_config(layer.get_config())
+    assert fresh.get_config() == layer.get_config()
+
+
+@every_layer
+def test_weights_are_stored_and_come_back(name: str, c: Case) -> None:
+    layer, other = make(name, c), make(name, c)
+    other.set_weights([np.zeros_like(w) + 1 for w in other.get_weights()])
+    store: dict[str, np.ndarray] = {}
+    layer.save_own_variables(store)
+    assert list(store) == [str(i) for i in range(len(layer.weights))]
+    other.load_own_variables(store)
+    x = tensors(draw(name, c))
+    same(other(x), layer(x))
+    for a, b in zip(layer.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@every_layer
+@pytest.mark.parametrize("training", [False, True])
+def test_gradient(name: str, c: Case, training: bool) -> None:
+    if training and name in RANDOM:
+        training = False
+    layer = make(name, c, "float64")
+    inputs = draw(name, c, "float64")
+
+    def call(*xs: Tensor) -> Tensor:
+        result: Tensor = layer(list(xs) if len(c.shapes) > 1 else xs[0], training=training)
+        return result
+
+    report = gradcheck(
+        call, *(inputs if len(c.shapes) > 1 else [inputs]), variables=layer.trainable_weights, tolerance=1e-6
+    )
+    assert report.checked == sum(int(np.prod(s)) for s in c.shapes) + sum(w.size for w in layer.trainable_weights)
+
+
+@every_layer
+def test_types(name: str, c: Case) -> None:
+    for policy, weights, result in (
+        ("float64", "float64", "float64"), ("float16", "float16", "float16"), ("mixed_float16", "float32", "float16"),
+    ):  # fmt: skip
+        layer = make(name, c, policy)
+        assert {w.dtype for w in layer.weights if w.name != "count"} <= {weights}
+        inputs = draw(name, c)
+        outputs = [layer(tensors(inputs), training=training) for training in (False, True)]
+        for y in outputs:
+            assert y.dtype.name == result
+            assert np.isfinite(y.numpy()).all()
+        full = make(name, c)(tensors(inputs))
+        if name not in ("UnitNormalization",) or policy == "float64":
+            np.testing.assert_allclose(outputs[0].numpy(), full.numpy(), rtol=0.02, atol=0.02)
+
+
+@every_layer
+def test_empty_batch(name: str, c: Case) -> None:
+    layer = make(name, c)
+    if name == "ActivityRegularization":
+        pytest.skip("the penalty by the batch's size has no value for an empty batch")
+    y = layer(tensors(draw(name, c, batch=0)))
+    assert y.shape == (0, *layer(tensors(draw(name, c))).shape[1:])
+
+
+@every_layer
+def test_memory_order_does_not_matter(name: str, c: Case) -> None:
+    layer, inputs = make(name, c), draw(name, c)
+    expected = layer(tensors(inputs))
+    for rearrange in (np.asfortranarray, _spread_out, _backwards):
+        same(layer(tensors(map_structure(rearrange, inputs))), expected, rtol=1e-5)
+
+
+def _spread_out(x: np.ndarray) -> np.ndarray:
+    return np.repeat(x, 2, axis=-1)[..., ::2]
+
+
+def _backwards(x: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(x[::-1])[::-1]
+
+
+@every_layer
+def test_inputs_are_left_alone(name: str, c: Case) -> None:
+    layer, inputs = make(name, c), draw(name, c)
+    before = [x.copy() for x in flatten(inputs)]
+    layer(tensors(inputs), training=True)
+    for x, kept in zip(flatten(inputs), before, strict=True):
+        np.testing.assert_array_equal(x, kept)
+
+
+@every_layer
+def test_training_reaches_every_weight(name: str, c: Case) -> None:
+    layer = make(name, c)
+    with Tape() as tape:
+        y = layer(tensors(draw(name, c)), training=True)
+        loss = ops.sum(ops.multiply(y, np.linspace(-1, 2, y.size, dtype="float32").reshape(y.shape)))
+    for weight, g in zip(layer.trainable_weights, tape.gradient(loss, layer.trainable_weights), strict=True):
+        assert g is not None, weight.path
+        assert g.shape == weight.shape
+        assert np.isfinite(g.numpy()).all()
+        assert np.abs(g.numpy()).max() > 0, weight.path
+
+
+@every_layer
+def test_a_recorded_step_repeats(name: str, c: Case) -> None:
+    layer, twin = make(name, c), make(name, c)
+
+    def step(inputs: Any, chosen: Layer = layer) -> tuple[Any, Any]:
+        y = chosen(inputs, training=True)
+        return ops.sum(ops.square(y)), y
+
+    first, second = draw(name, c), draw(name, c, seed=1)
+    plan = Plan(step, (first,), layer.trainable_weights)
+    assert plan.unrepeatable is None
+    loss, output, gradients = plan(flatten(second))
+    if name in RANDOM:
+        _, again, _ = plan(flatten(second))
+        assert not np.array_equal(output, again), "a repeated step must draw anew"
+        return
+    step(tensors(first), twin)
+    with Tape() as tape:
+        expected_loss, expected = step(tensors(second), twin)
+    np.testing.assert_allclose(output, expected.numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(loss, expected_loss.numpy(), rtol=1e-5)
+    wanted = tape.gradient(expected_loss, twin.trainable_weights)
+    for g, want in zip(gradients, wanted, strict=True):
+        np.testing.assert_allclose(g, want.numpy(), rtol=1e-4, atol=1e-4)
+    for mine, theirs in zip(layer.get_weights(), twin.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES)))
+def test_unknown_settings_are_refused(name: str) -> None:
+    settings = CASES[name][0].settings
+    with pytest.raises(ArgumentError, match="Unrecognized keyword arguments"):
+        CLASSES[name](**settings, colour="blue")
