@@ -18,14 +18,15 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from neurona import __version__, kernels, saving
-from neurona.errors import RunError
-from neurona.i18n import _
-from neurona.saving.atomic import atomic_file
+from neurona.errors import RunError, SavingError
+from neurona.i18n import LANGUAGES, _
+from neurona.saving.atomic import atomic_file, reason
 
 __all__ = ["FORMAT", "Run", "versions", "write_json"]
 
@@ -33,6 +34,37 @@ __all__ = ["FORMAT", "Run", "versions", "write_json"]
 FORMAT = 1
 
 _INFO, _HISTORY, _METRICS = "run.json", "history.csv", "metrics.json"
+# No run of ours writes a JSON file of a hundredth of this size.
+_LARGEST = 64 << 20
+
+
+
+def _texts(*names: str) -> Callable[[Any], bool]:
+    return lambda v: isinstance(v, dict) and all(isinstance(v.get(name), str) for name in names)
+
+
+def _whole(least: int) -> Callable[[Any], bool]:
+    return lambda v: isinstance(v, int) and v >= least
+
+
+def _classes(v: Any) -> bool:
+    lists = [v.get(language) for language in LANGUAGES] if isinstance(v, dict) else []
+    return bool(lists) and all(isinstance(x, list) and all(isinstance(name, str) for name in x) for x in lists)
+
+
+# What run.json must hold for a reader to go on.
+_ENTRIES: dict[str, Callable[[Any], bool]] = {
+    "recogniser": lambda v: isinstance(v, str),
+    "recipe": lambda v: isinstance(v, str),
+    "status": lambda v: isinstance(v, str),
+    "seed": _whole(0),
+    "epochs": _whole(1),
+    "batch_size": _whole(1),
+    "validation": lambda v: isinstance(v, (int, float)) and 0 < v < 1,
+    "data": _texts("name", "kind", "origin", "fingerprint"),
+    "classes": _classes,
+    "versions": lambda v: isinstance(v, dict),
+}
 
 
 def versions() -> dict[str, Any]:
@@ -51,7 +83,8 @@ def versions() -> dict[str, Any]:
 def write_json(path: Path, content: Any) -> None:
     """Replace a JSON file as a whole."""
     with atomic_file(path) as stream:
-        stream.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+        # a file name that is no UTF-8 reaches Python as lone surrogates, which JSON can only escape
+        stream.write((json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
 
 
 class Run:
@@ -74,20 +107,25 @@ class Run:
         """
         if path is None:
             path = _free(Path(os.environ.get("NEURONA_RUNS", "runs")) / f"{recogniser}-{time.strftime('%Y%m%d-%H%M%S')}")
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        try:
+            made = _make(path)
+        except FileExistsError:
             raise RunError(
                 _(
                     "The run folder {path} exists already. Choose another with --run, or go on with an interrupted "
                     "run with --resume {path}."
                 ).format(path=path)
-            )
-        try:
-            path.mkdir(parents=True, exist_ok=True)
+            ) from None
         except OSError as error:
-            raise RunError(_("Cannot make the run folder {path}: {why}.").format(path=path, why=error.strerror)) from error
+            raise RunError(_("Cannot make the run folder {path}: {why}.").format(path=path, why=reason(error))) from error
         created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         run = cls(path, {"format": FORMAT, "recogniser": recogniser, "status": "running", "created": created, **info})
-        run.update()
+        try:
+            run.update()
+        except SavingError:
+            for folder in reversed(made):
+                folder.rmdir()
+            raise
         return run
 
     @classmethod
@@ -106,22 +144,20 @@ class Run:
                 "Train one first: neurona train clothes"
             )
             raise RunError(_("There is no run folder {path}.").format(path=path) + " " + hint)
-        try:
-            info = json.loads((path / _INFO).read_text("utf-8"))
-            if not isinstance(info, dict) or not isinstance(info.get("format"), int):
-                raise ValueError("no format number")
-        except FileNotFoundError:
-            raise RunError(_("{path} is not a run folder: it holds no {file}.").format(path=path, file=_INFO)) from None
-        except (OSError, ValueError, RecursionError) as error:
-            raise RunError(
-                _("The run {path} is damaged: {file} cannot be read ({why}).").format(path=path, file=_INFO, why=error)
-            ) from error
+        if not (path / _INFO).exists():
+            raise RunError(_("{path} is not a run folder: it holds no {file}.").format(path=path, file=_INFO))
+        info = _read_json(path, _INFO)
+        if not isinstance(info.get("format"), int):
+            raise _damaged(path, _INFO, _("it has no format number"))
         if info["format"] > FORMAT:
             raise RunError(
                 _("The run {path} was written by a newer Neurona (format {found}, this one reads {known}).").format(
                     path=path, found=info["format"], known=FORMAT
                 )
             )
+        wrong = [name for name, fits in _ENTRIES.items() if not fits(info.get(name))]
+        if wrong:
+            raise _damaged(path, _INFO, _("missing or wrong: {names}").format(names=", ".join(wrong)))
         return cls(path, info)
 
     def update(self, **info: Any) -> None:
@@ -181,14 +217,10 @@ class Run:
             return {}
         try:
             with open(path, encoding="utf-8", newline="") as stream:
-                rows = list(csv.DictReader(stream))
+                rows = list(csv.DictReader(stream, strict=True))
             return {name: [float(row[name]) for row in rows] for name in (rows[0] if rows else {}) if name != "epoch"}
-        except (ValueError, TypeError, OSError, UnicodeError) as error:
-            raise RunError(
-                _("The run {path} is damaged: {file} cannot be read ({why}).").format(
-                    path=self.path, file=_HISTORY, why=error
-                )
-            ) from error
+        except (ValueError, TypeError, KeyError, OSError, csv.Error) as error:
+            raise _damaged(self.path, _HISTORY, error) from error
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Write the judgement on the test set."""
@@ -196,18 +228,43 @@ class Run:
 
     def read_metrics(self) -> dict[str, Any]:
         """The judgement on the test set; empty before it was made."""
-        path = self.path / _METRICS
-        if not path.is_file():
-            return {}
-        try:
-            found = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError) as error:
-            raise RunError(
-                _("The run {path} is damaged: {file} cannot be read ({why}).").format(
-                    path=self.path, file=_METRICS, why=error
-                )
-            ) from error
-        return dict(found)
+        return _read_json(self.path, _METRICS) if (self.path / _METRICS).is_file() else {}
+
+
+def _make(path: Path) -> list[Path]:
+    """Make a folder and those above it that are missing; those made, the outermost first.
+
+    Raises:
+        FileExistsError: it is there and not empty, or is no folder.
+        OSError: it cannot be made.
+    """
+    made: list[Path] = []
+    for folder in reversed([p for p in (path, *path.parents) if not p.exists()]):
+        folder.mkdir(exist_ok=True)
+        made.append(folder)
+    if not path.is_dir() or any(path.iterdir()):
+        raise FileExistsError
+    return made
+
+
+def _damaged(path: Path, file: str, why: object) -> RunError:
+    text = _("The run {path} is damaged: {file} cannot be read ({why}).")
+    return RunError(text.format(path=path, file=file, why=why))
+
+
+def _read_json(path: Path, file: str) -> dict[str, Any]:
+    """The object in one of a run's JSON files."""
+    try:
+        if (path / file).stat().st_size > _LARGEST:
+            raise ValueError(_("it is too large"))
+        found = json.loads((path / file).read_text("utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(_("it holds no JSON object"))
+    except OSError as error:
+        raise _damaged(path, file, reason(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, file, error) from error
+    return found
 
 
 def _free(path: Path) -> Path:

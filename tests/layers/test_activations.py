@@ -40,7 +40,7 @@ def test_relu_refuses_negative_settings(name: str) -> None:
 
 
 def test_leaky_relu_refuses_and_takes_its_old_name() -> None:
-    with pytest.raises(ArgumentError, match="LeakyReLU layer cannot be None or negative. Received: negative_slope=-1"):
+    with pytest.raises(ArgumentError, match=r"cannot be None or negative. Received: negative_slope=-1"):
         layers.LeakyReLU(-1)
     with pytest.warns(UserWarning, match="`alpha` is deprecated"):
         assert layers.LeakyReLU(alpha=0.2).negative_slope == 0.2
@@ -69,7 +69,9 @@ def test_softmax_over_several_axes() -> None:
     y = layers.Softmax(axis=[1, 2])(x).numpy()
     e = np.exp(x)
     np.testing.assert_allclose(y, e / e.sum(axis=(1, 2), keepdims=True), rtol=1e-5)
-    np.testing.assert_allclose(layers.Softmax(axis=[1])(x).numpy(), e / e.sum(axis=1, keepdims=True), rtol=1e-5)
+    np.testing.assert_allclose(
+        layers.Softmax(axis=[1])(x).numpy(), e / e.sum(axis=1, keepdims=True), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("kind", ["bool", "float32"])

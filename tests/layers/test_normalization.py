@@ -102,15 +102,17 @@ def test_rms_normalization() -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [layers.LayerNormalization, layers.GroupNormalization, layers.UnitNormalization, layers.RMSNormalization,
-            layers.BatchNormalization],
+    "cls", [layers.LayerNormalization, layers.GroupNormalization, layers.UnitNormalization,
+            layers.RMSNormalization, layers.BatchNormalization],
 )  # fmt: skip
 def test_an_axis_out_of_bounds(cls: Any) -> None:
     with pytest.raises(ShapeError, match="Axis 5 is out of bounds"):
         cls(axis=5).compute_output_shape((None, 3))
 
 
-@pytest.mark.parametrize("cls", [layers.LayerNormalization, layers.UnitNormalization, layers.RMSNormalization])
+@pytest.mark.parametrize(
+    "cls", [layers.LayerNormalization, layers.UnitNormalization, layers.RMSNormalization]
+)
 def test_an_axis_of_another_kind(cls: Any) -> None:
     with pytest.raises(DTypeError, match="for the argument 'axis'"):
         cls(axis="last")

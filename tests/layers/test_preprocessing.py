@@ -75,7 +75,9 @@ def test_adapt(source: Any) -> None:
     np.testing.assert_allclose(y.std(axis=0), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("axis", "reduced"), [(None, (0, 1, 2)), (1, (0, 2)), (-1, (0, 1)), ((1, 2), (0,)), ((2, 1), (0,))])
+@pytest.mark.parametrize(
+    ("axis", "reduced"), [(None, (0, 1, 2)), (1, (0, 2)), (-1, (0, 1)), ((1, 2), (0,)), ((2, 1), (0,))]
+)
 def test_adapt_along_axes(axis: Any, reduced: tuple[int, ...]) -> None:
     data = RNG.normal(3.0, 2.0, size=(30, 4, 5)).astype("float32")
     layer = layers.Normalization(axis=axis)

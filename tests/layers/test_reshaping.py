@@ -48,7 +48,8 @@ def test_flatten_refuses() -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "shape"), [((12,), (2, 12)), ((2, 6), (2, 2, 6)), ((-1, 2), (2, 6, 2)), ((2, -1, 3), (2, 2, 2, 3))]
+    ("target", "shape"),
+    [((12,), (2, 12)), ((2, 6), (2, 2, 6)), ((-1, 2), (2, 6, 2)), ((2, -1, 3), (2, 2, 2, 3))],
 )
 def test_reshape(target: tuple[int, ...], shape: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(layers.Reshape(target)(COUNT).numpy(), COUNT.reshape(shape))
@@ -93,7 +94,7 @@ def test_repeat_vector() -> None:
 def test_repeat_vector_refuses() -> None:
     with pytest.raises(DTypeError, match="integer value for `n`"):
         layers.RepeatVector(2.5)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="positive integer. Received: n=0"):
+    with pytest.raises(ArgumentError, match=r"positive integer. Received: n=0"):
         layers.RepeatVector(0)
     with pytest.raises(ShapeError, match="expected ndim=2"):
         layers.RepeatVector(2)(COUNT)

@@ -1,4 +1,4 @@
-"""Walked from the tables: every part has a doctest that runs, comes back from its configuration, has Keras's names."""
+"""Walked from the tables: doctests, names as Keras has them, and the way back from a configuration."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ OTHER: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("module", [*MODULES.values(), lookup], ids=lambda m: m.__name__)
 def test_doctests(module: Any) -> None:
     result = doctest.testmod(module)
-    assert result.attempted > 0 and result.failed == 0
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 @pytest.mark.parametrize(("module", "cls"), CLASSES, ids=lambda x: getattr(x, "__name__", x))
@@ -63,7 +64,8 @@ def test_config_round_trip(module: str, cls: Any) -> None:
     for config in ({}, OTHER.get(cls.__name__, {})):
         made = cls(**config)
         described = json.loads(json.dumps(family.serialize(made)))
-        assert described["module"] == module and described["class_name"] == cls.__name__
+        assert described["module"] == module
+        assert described["class_name"] == cls.__name__
         assert described["registered_name"] is None
         again = family.deserialize(described)
         assert type(again) is cls
@@ -81,7 +83,9 @@ def test_names_find_their_object(module: str) -> None:
         found = family.get(name)
         assert (type(found) if inspect.isclass(thing) else found) is thing
         assert getattr(family, thing.__name__) is thing
-    public = {name for name in family.__all__ if name not in ("get", "serialize", "deserialize", "compute_fans")}
+    public = {
+        name for name in family.__all__ if name not in ("get", "serialize", "deserialize", "compute_fans")
+    }
     assert public >= {t.__name__ for t in table(module).values()}
 
 
@@ -110,12 +114,14 @@ def test_users_function_comes_back() -> None:
         return ops.add(x, 1.0)
 
     described = activations.serialize(leap)
-    assert described["class_name"] == "function" and described["config"] == "mine>leap"
+    assert described["class_name"] == "function"
+    assert described["config"] == "mine>leap"
     assert activations.deserialize(described) is leap
     assert activations.get("mine>leap") is leap
 
 
 def test_public_names_are_reachable_from_the_package() -> None:
-    assert neurona.initializers is initializers and neurona.activations is activations
+    assert neurona.initializers is initializers
+    assert neurona.activations is activations
     assert neurona.Initializer is initializers.Initializer
     assert neurona.Regularizer is regularizers.Regularizer

@@ -117,7 +117,7 @@ def test_penalty(regularizer: Any, penalty: float) -> None:
 
 def test_regularizers_say_what_is_wrong() -> None:
     for bad in (-1.0, float("nan"), "x"):
-        with pytest.raises(ArgumentError, match="`l2` to be a number, 0 or above. Received: l2="):
+        with pytest.raises(ArgumentError, match=r"`l2` to be a number, 0 or above\. Received: l2="):
             regularizers.L2(bad)  # type: ignore[arg-type]
     with pytest.raises(UnknownNameError, match="Did you mean 'rows'"):
         regularizers.OrthogonalRegularizer(mode="row")
@@ -129,7 +129,9 @@ def norms(w: np.ndarray, axis: Any) -> np.ndarray:
     return np.sqrt((w.astype("float64") ** 2).sum(axis, keepdims=True))
 
 
-WEIGHTS = arrays("float32", (3, 4), elements=st.floats(-4, 4, width=32).map(lambda v: v if abs(v) > 1e-2 else 0.5))
+WEIGHTS = arrays(
+    "float32", (3, 4), elements=st.floats(-4, 4, width=32).map(lambda v: v if abs(v) > 1e-2 else 0.5)
+)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

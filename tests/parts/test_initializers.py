@@ -88,7 +88,9 @@ def test_a_generator_is_saved_with_its_owner() -> None:
 def test_types(dtype: str) -> None:
     for cls in (*RANDOM, initializers.Zeros, initializers.Ones, initializers.Identity, initializers.Constant):
         drawn = cls()((4, 3), dtype=dtype)
-        assert isinstance(drawn, Tensor) and drawn.dtype == dtype and drawn.shape == (4, 3)
+        assert isinstance(drawn, Tensor)
+        assert drawn.dtype == dtype
+        assert drawn.shape == (4, 3)
     assert initializers.Zeros()((2,)).dtype == "float32"
     assert initializers.Ones()((2,), dtype="bool").dtype == "bool"
 
@@ -132,7 +134,7 @@ def test_errors_speak() -> None:
         initializers.Identity()((3,))
     with pytest.raises(ShapeError, match=r"at least two axes.*shape=\(3,\) of rank 1"):
         initializers.Orthogonal()((3,))
-    with pytest.raises(ArgumentError, match="`scale` above 0. Received: scale=0"):
+    with pytest.raises(ArgumentError, match=r"`scale` above 0\. Received: scale=0"):
         initializers.VarianceScaling(scale=0)
     with pytest.raises(UnknownNameError, match="Did you mean 'fan_in'"):
         initializers.VarianceScaling(mode="fan_inn")

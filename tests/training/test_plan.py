@@ -73,7 +73,9 @@ def test_code_that_looks_at_values_runs_step_by_step() -> None:
     assert not planned._plans
 
 
-@pytest.mark.parametrize("look", [bool, float, int, np.asarray, lambda t: t.numpy(), lambda t: t.tolist(), lambda t: t.item()])
+@pytest.mark.parametrize(
+    "look", [bool, float, int, np.asarray, lambda t: t.numpy(), lambda t: t.tolist(), lambda t: t.item()]
+)
 def test_every_way_to_look_is_noticed(look: Any) -> None:
     plan = Plan(lambda x: (None, (look(ops.sum(x)), x)[1]), (np.ones(3, "float32"),), [])
     assert plan.unrepeatable is not None
@@ -95,7 +97,9 @@ def test_assignments_are_repeated_and_read_in_order() -> None:
 
 def test_random_numbers_are_drawn_anew() -> None:
     generator = keras.random.SeedGenerator(5)
-    plan = Plan(lambda x: (None, x * keras.random.uniform((4,), seed=generator)), (np.ones(4, "float32"),), [])
+    plan = Plan(
+        lambda x: (None, x * keras.random.uniform((4,), seed=generator)), (np.ones(4, "float32"),), []
+    )
     second, third = plan([np.ones(4, "float32")])[1], plan([np.ones(4, "float32")])[1]
     assert not np.array_equal(plan.outputs, second)
     assert not np.array_equal(second, third)

@@ -41,8 +41,12 @@ def test_one_step_by_hand() -> None:
     error = X @ kernel + bias - Y
     loss = model.train_on_batch(X, Y)
     assert loss == pytest.approx(float((error**2).mean()), rel=1e-5)
-    np.testing.assert_allclose(model.get_weights()[0], kernel - 0.1 * 2 / 64 * X.T @ error, rtol=1e-4, atol=1e-6)
-    np.testing.assert_allclose(model.get_weights()[1], bias - 0.1 * 2 / 64 * error.sum(0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        model.get_weights()[0], kernel - 0.1 * 2 / 64 * X.T @ error, rtol=1e-4, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        model.get_weights()[1], bias - 0.1 * 2 / 64 * error.sum(0), rtol=1e-4, atol=1e-6
+    )
 
 
 def test_history_and_validation_split() -> None:
@@ -195,7 +199,11 @@ def test_accuracy_means_what_the_shapes_ask_for() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: keras.Sequential([Input((3,)), Dense(1)]).fit(X, Y), NotBuiltError, "call `compile()` before"),
+        (
+            lambda: keras.Sequential([Input((3,)), Dense(1)]).fit(X, Y),
+            NotBuiltError,
+            "call `compile()` before",
+        ),
         (lambda: linear().fit(X, Y[:5], verbose=0), ShapeError, "Data cardinality is ambiguous"),
         (lambda: linear().fit(X[:, :2], Y, verbose=0), ShapeError, "expected shape (None, 3)"),
         (lambda: linear(optimizer="adm"), UnknownNameError, "Did you mean 'adam'?"),

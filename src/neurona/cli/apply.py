@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 import numpy as np
 
 from neurona import datasets
-from neurona.cli.shared import json_option, say, session
+from neurona.cli.shared import complain, json_option, say, session
 from neurona.errors import PictureError
 from neurona.i18n import _, get_language
 from neurona.recognisers import find
@@ -108,19 +109,20 @@ def make_predict() -> click.Command:
         names = opened.info["classes"][get_language()]
         results: list[dict[str, Any]] = []
         failed = 0
-        taken: set[str] = set()
-        for path in _files(pictures):
+        files = _files(pictures)
+        taken = {path.resolve() for path in files}
+        for path in files:
             try:
                 prepared = prepare_garment(read_grey(path))
             except PictureError as error:
                 failed += 1
-                click.echo(_("Error: {text}").format(text=error), err=True)
+                complain(_("Error: {text}").format(text=error))
                 results.append({"picture": str(path), "error": str(error)})
                 continue
             shares = probabilities(model, recogniser.prepare(prepared.pixels[np.newaxis]))[0]
             ranked = [(names[k], float(shares[k])) for k in np.argsort(-shares, kind="stable")[:3]]
-            saved = figures.draw_prediction(prepared, ranked, path.name, folder / _free_name(path.stem, taken))
-            say(_shown(path), bold=True)
+            saved = figures.draw_prediction(prepared, ranked, path.name, _place(folder, path, taken))
+            say(str(path), bold=True)
             say("  " + "; ".join(prepared.steps))
             for name, share in ranked:
                 say(f"  {share:>6.1%}  {name}")
@@ -155,16 +157,13 @@ def _files(given: tuple[Path, ...]) -> list[Path]:
     return found
 
 
-def _shown(path: Path) -> str:
-    """A file's name as text for a terminal: control characters shown, not obeyed."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(path))
-
-
-def _free_name(stem: str, taken: set[str]) -> str:
-    """A name for the saved picture that no other picture of this call has."""
-    name, count = f"{stem}.png", 1
-    while name in taken:
+def _place(folder: Path, picture: Path, taken: set[Path]) -> Path:
+    """Where to save what is shown of a picture: over no other one of this call, and over nobody's own picture."""
+    stem = os.fsdecode(os.fsencode(picture.stem)[:120])  # names have an end: 255 bytes on most disks
+    count = 0
+    while True:
         count += 1
-        name = f"{stem}-{count}.png"
-    taken.add(name)
-    return name
+        path = folder / (f"{stem}.answer.png" if count == 1 else f"{stem}.answer-{count}.png")
+        if path.resolve() not in taken:
+            taken.add(path.resolve())
+            return path

@@ -6,19 +6,25 @@ The language is settled before the commands are made, because their help is text
 from __future__ import annotations
 
 import gettext
-import json
+import io
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
 import click
 
 from neurona import __version__
+from neurona.cli import apply, data, doctor, train
+from neurona.cli.shared import complain, json_option, session, tell_json
 from neurona.errors import NeuronaError
 from neurona.i18n import LANGUAGES, _, get_language, set_language
+from neurona.saving.atomic import reason
+from neurona.training.checkpoint import Interrupted
 
 __all__ = ["main", "make_cli"]
 
@@ -27,8 +33,6 @@ _LOCALE = Path(__file__).parent.parent / "locale"
 
 def make_cli() -> click.Group:
     """The whole command line, in the language in force."""
-    from neurona.cli import apply, data, doctor, train  # their help texts are read when they are imported
-
     group = click.Group(
         "neurona",
         help=_(
@@ -39,6 +43,7 @@ def make_cli() -> click.Group:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     group = click.version_option(__version__, "--version", prog_name="neurona", help=_("Show the version."))(group)
+    group = json_option(group)
     for command in (train.make(), apply.make_evaluate(), apply.make_predict(), doctor.make(), data.make()):
         group.add_command(command)
     return group
@@ -66,13 +71,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     0 all is well, 1 an error that is told, 2 a wrong call, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
-    from neurona.cli.shared import session
-
     given = list(sys.argv[1:] if arguments is None else arguments)
     wanted = _language_in(given)
     set_language(wanted if wanted in LANGUAGES else None)
     _teach_click()
-    session.as_json, session.debug = "--json" in given, "--debug" in given
+    session.as_json, session.debug, session.facts = "--json" in given, "--debug" in given, {}
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without some letter is no reason to stop
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _on_terminate)
     try:
         status = make_cli().main(args=given, prog_name="neurona", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
@@ -80,11 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
         if session.as_json:
-            _tell_json(error.format_message(), "UsageError")
+            tell_json({"error": error.format_message(), "kind": type(error).__name__})
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo(_("Stopped."), err=True)
+        _tell(Interrupted(signal.SIGINT), session.debug)
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output went away (`| head`): nothing is left to say
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -93,9 +101,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _tell(error, session.debug)
         sys.exit(_status(error))
     except Exception as error:  # a fault of ours: say so, without a wall of text
-        click.echo(_("This is a fault of Neurona; --debug shows where it happened."), err=True)
+        complain(_("This is a fault of Neurona; --debug shows where it happened."))
         _tell(error, session.debug)
         sys.exit(1)
+
+
+def _on_terminate(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(number)
 
 
 def _status(error: BaseException) -> int:
@@ -104,19 +116,12 @@ def _status(error: BaseException) -> int:
 
 
 def _tell(error: BaseException, debug: bool) -> None:
-    from neurona.cli.shared import session
-
     if debug:
         traceback.print_exception(error)
     text = str(error) or type(error).__name__
     if isinstance(error, OSError) and not isinstance(error, NeuronaError):
         where = f"{error.filename}: " if error.filename else ""
-        text = where + (error.strerror or text)
-    click.echo(_("Error: {text}").format(text=text), err=True)
+        text = where + reason(error)
+    complain(text if isinstance(error, Interrupted) else _("Error: {text}").format(text=text))
     if session.as_json:
-        _tell_json(text, type(error).__name__)
-
-
-def _tell_json(text: str, kind: str) -> None:
-    found: dict[str, Any] = {"error": text, "kind": kind}
-    click.echo(json.dumps(found, ensure_ascii=False))
+        tell_json({"error": text, "kind": type(error).__name__, **session.facts})

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from neurona import datasets
-from neurona.cli.shared import json_option, say, session
-from neurona.errors import ArgumentError, RunError
+from neurona.cli.shared import json_option, quoted, say, session
+from neurona.errors import ArgumentError, NonFiniteError, RunError, SavingError
 from neurona.i18n import _, get_language
 from neurona.recognisers import find
-from neurona.recognisers.train import probabilities, start, train
+from neurona.recognisers.train import start, train
 from neurona.report import write_report
 from neurona.runs import Run
 from neurona.training.checkpoint import Interrupted
@@ -80,7 +80,7 @@ def make() -> click.Command:
             recipes = list(chosen.recipes)
             if recipe is not None and recipe not in recipes:
                 raise ArgumentError(
-                    _("{recogniser} has no recipe {recipe!r}. Its recipes: {known}.").format(
+                    _("{recogniser} has no recipe '{recipe}'. Its recipes: {known}.").format(
                         recogniser=chosen.name, recipe=recipe, known=", ".join(recipes)
                     )
                 )
@@ -112,15 +112,23 @@ def _carry_out(run: Run, data: datasets.Data) -> None:
         )
     )  # fmt: skip
     say(_("Run folder: {path}").format(path=run.path))
+    session.facts = {"run": str(run.path)}
     try:
-        metrics = train(run, data)
-    except Interrupted:
+        metrics = train(
+            run, data, after=lambda shares: write_report(run, recipe.about[language], data.x_test, data.y_test, shares)
+        )
+    except (Interrupted, KeyboardInterrupt):
         say()
-        say(_("Stopped; the state is kept. Go on with: neurona train --resume {path}").format(path=run.path))
+        say(_("Stopped; the state is kept. Go on with: neurona train --resume {path}").format(path=quoted(run.path)))
         raise
-    model = run.load_model()
-    shares = probabilities(model, recogniser.prepare(data.x_test))
-    write_report(run, recipe.about[language], data.x_test, data.y_test, shares)
+    except NonFiniteError:
+        say()
+        say(_("The last good model is kept: {path}").format(path=run.model_path), fg="yellow")
+        raise
+    except SavingError:
+        say()
+        say(_("What was saved before is kept. Go on with: neurona train --resume {path}").format(path=quoted(run.path)))
+        raise
     low, high = metrics["accuracy_interval"]
     say()
     say(
@@ -132,7 +140,7 @@ def _carry_out(run: Run, data: datasets.Data) -> None:
     if data.kind == "sample":
         say(_("This is the result of the small sample, not of the full set."), fg="yellow")
     say(_("Report:   {path}").format(path=run.report_path))
-    say(_("Apply it: neurona predict {path} photo.png").format(path=run.path))
+    say(_("Apply it: neurona predict {path} photo.png").format(path=quoted(run.path)))
     session.finish(_result(run, metrics))
 
 

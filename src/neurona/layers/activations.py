@@ -155,7 +155,8 @@ class PReLU(_Elementwise):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
 
     def call(self, inputs: Tensor) -> Tensor:
-        below = ops.multiply(self.alpha, ops.minimum(inputs, 0.0))
+        alpha = self.alpha if self.alpha.dtype == inputs.dtype else ops.cast(self.alpha, inputs.dtype)
+        below = ops.multiply(alpha, ops.minimum(inputs, 0.0))
         y: Tensor = ops.add(activations.relu(inputs), below)
         return y
 

@@ -44,7 +44,7 @@ class _Call(threading.local):
 
     training: bool | None = None
     depth: int = 0
-    scope: tuple[str, ...] = ()  # names of the layers being built, the outermost first
+    scope: tuple[Layer, ...] = ()  # the layers being built or called, the outermost first
 
 
 _call = _Call()
@@ -63,6 +63,7 @@ class Layer:
     """
 
     _call_parameters: ClassVar[dict[str, inspect.Parameter]] = {}
+    _takes_training: ClassVar[bool] = True  # whether `call` may be handed `training`
     _auto_arguments: dict[str, Any]
 
     # -- life -----------------------------------------------------------------------------------------------
@@ -72,6 +73,8 @@ class Layer:
         if "call" in cls.__dict__:
             parameters = inspect.signature(cls.__dict__["call"]).parameters
             cls._call_parameters = {k: p for k, p in parameters.items() if k != "self"}
+            anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+            cls._takes_training = anything or "training" in parameters
         if "build" in cls.__dict__:
             cls.build = _finishing_build(cls.__dict__["build"])  # type: ignore[method-assign]
 
@@ -121,6 +124,7 @@ class Layer:
         self.supports_masking = False
         self.input_spec: Any = None
         self._trainable = bool(trainable)
+        self._added: list[Variable] = []  # the weights, in the order in which they were made
         self._losses: list[Tensor] = []
         self._nodes: list[Node] = []
         self._build_shapes: dict[str, Any] | None = None
@@ -171,9 +175,9 @@ class Layer:
             initializers.get(initializer), shape, kind.name, trainable, name,
             regularizers.get(regularizer), constraints.get(constraint),
         )  # fmt: skip
-        variable.path = "/".join((*(_call.scope or (self.name,)), variable.name))
+        variable.path = "/".join((*(layer.name for layer in _call.scope or (self,)), variable.name))
         variable.overwrite_with_gradient = overwrite_with_gradient
-        self.__dict__.setdefault("_added", []).append(variable)
+        self._added.append(variable)
         return variable
 
     def add_loss(self, loss: Any) -> None:
@@ -190,21 +194,21 @@ class Layer:
                 f"In layer '{type(self).__name__}', you forgot to call `super().__init__()` as the first statement "
                 "in the `__init__()` method."
             )
+        # every layer may be told whether it trains: its inner layers may have a use for it
+        training = kwargs.get("training") if self._takes_training else kwargs.pop("training", None)
         if has_symbolic(args) or has_symbolic(kwargs):
             return self._call_symbolically(args, kwargs)
         args = tuple(map_structure(self._convert, arg) for arg in args)
         if kwargs:
             kwargs = {k: map_structure(self._convert_array, v) for k, v in kwargs.items()}
         parameters = self._call_parameters
-        before = _call.training
-        training = kwargs.get("training", before)
+        before, scope = _call.training, _call.scope
+        training = before if training is None else training
         if training is None and "training" in parameters:
             training = parameters["training"].default
             training = False if training in (None, inspect.Parameter.empty) else training
         if "training" in parameters:
             kwargs["training"] = training
-        elif "training" in kwargs and "kwargs" not in parameters:
-            del kwargs["training"]  # every layer may be told; only its inner layers have a use for it
         if not self.built:
             self._build_for(args, kwargs)
         elif self.input_spec is not None and args:
@@ -212,11 +216,11 @@ class Layer:
         masks = self._masks(args, kwargs)
         if _call.depth == 0:
             self._clear_losses()
-        _call.training, _call.depth = training, _call.depth + 1
+        _call.training, _call.depth, _call.scope = training, _call.depth + 1, (*scope, self)
         try:
             outputs = self.call(*args, **kwargs)
         finally:
-            _call.training, _call.depth = before, _call.depth - 1
+            _call.training, _call.depth, _call.scope = before, _call.depth - 1, scope
         if self.activity_regularizer is not None:
             for output in flatten(outputs):
                 self.add_loss(self.activity_regularizer(output) / output.shape[0])
@@ -341,12 +345,12 @@ class Layer:
         def tensor(leaf: Any) -> Any:
             return Tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
 
-        training, _call.training = _call.training, False
-        _call.depth += 1
+        before = _call.training, _call.depth, _call.scope
+        _call.training, _call.depth, _call.scope = False, _call.depth + 1, (*_call.scope, self)
         try:
             return self.call(*map_structure(tensor, args), **map_structure(tensor, kwargs))
         finally:
-            _call.training, _call.depth = training, _call.depth - 1
+            _call.training, _call.depth, _call.scope = before
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the output for the input's, with ``None`` for open axes."""
@@ -626,10 +630,9 @@ def _finishing_build(build: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(build)
     def finished(self: Layer, *args: Any, **kwargs: Any) -> None:
         before = _call.scope
-        outermost = not (before and before[-1] == self.name)
-        if outermost:
-            _call.scope = (*before, self.name)
-        self._path = "/".join(_call.scope)
+        if not (before and before[-1] is self):  # a build that calls its superclass's stays in its own scope
+            _call.scope = (*before, self)
+        self._path = "/".join(layer.name for layer in _call.scope)
         try:
             with stop_recording():
                 build(self, *args, **kwargs)
@@ -646,3 +649,6 @@ def _finishing_build(build: Callable[..., None]) -> Callable[..., None]:
                 variable.trainable = False
 
     return finished
+
+
+Layer.build = _finishing_build(Layer.build)  # type: ignore[method-assign]  # layers without weights keep shapes too

@@ -197,11 +197,13 @@ class Dense(Layer):
         name = _FUSED.get(self.activation)
         if name is not None:
             y: Tensor = fused.dense(inputs, self.kernel, self.bias, name)  # (N, C) @ (C, F) -> (N, F)
-            return y
-        y = ops.matmul(inputs, self.kernel)
-        if self.bias is not None:
-            y = ops.add(y, self.bias)
-        return self.activation(y)
+        else:
+            y = ops.matmul(inputs, self.kernel)
+            if self.bias is not None:
+                y = ops.add(y, self.bias)
+            y = self.activation(y)
+        # in mixed precision the weights are wider than the output
+        return y if y.dtype == self.compute_dtype else ops.cast(y, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)

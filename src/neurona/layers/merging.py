@@ -310,7 +310,7 @@ class Dot(_Merge):
         return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
 
 
-# -- the same as functions ------------------------------------------------------------------------------
+# -- the same as functions -------------------------------------------------------------------------
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:
@@ -353,7 +353,7 @@ def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
     return Dot(axes=axes, **kwargs)(inputs)
 
 
-# -- helpers ----------------------------------------------------------------------------------------------
+# -- helpers ---------------------------------------------------------------------------------------
 
 
 def _is_nested(shapes: Sequence[Any]) -> bool:

@@ -1,7 +1,7 @@
 """Losses, under `keras.losses`' names: functions for samples, classes that weigh and reduce them.
 
-One family a file: `regression`, `crossentropy`, `focal`, `divergence`, `hinge`, `overlap` and `ctc`; `base`
-has what they share.
+One family a file: `regression`, `crossentropy`, `focal`, `divergence`, `margin`, `overlap` and `sequence`;
+`base` has what they share.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from neurona.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
-from neurona.losses.ctc import CTC, ctc
 from neurona.losses.divergence import (
     CategoricalGeneralizedCrossEntropy,
     KLDivergence,
@@ -33,7 +32,7 @@ from neurona.losses.focal import (
     binary_focal_crossentropy,
     categorical_focal_crossentropy,
 )
-from neurona.losses.hinge import (
+from neurona.losses.margin import (
     CategoricalHinge,
     Hinge,
     SquaredHinge,
@@ -58,6 +57,7 @@ from neurona.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from neurona.losses.sequence import CTC, ctc
 from neurona.parts.lookup import find
 from neurona.registry import Config, export, serialize_keras_object
 

@@ -267,7 +267,9 @@ def same_shape(name: str, y_true: Any, y_pred: Any) -> None:
     if a == b or (len(a) == len(b) and all(map(_fits, a, b))):
         return
     advice = "The last layer's units must be as many as the classes of y_true."
-    if a == b[:-1] or (a[:-1] == b[:-1] and a[-1:] == (1,)):
+    if (*a, 1) == b or a == (*b, 1):
+        advice = "Reshape one of them so that both have the same axes."
+    elif a == b[:-1] or (a[:-1] == b[:-1] and a[-1:] == (1,)):
         if name.startswith("binary"):
             advice = "Give the last layer one unit for one yes-or-no question, or one target for each unit."
         else:
@@ -275,8 +277,6 @@ def same_shape(name: str, y_true: Any, y_pred: Any) -> None:
                 "These look like class numbers: use sparse_categorical_crossentropy, or turn them into "
                 "one-hot rows with neurona.utils.to_categorical."
             )
-    elif a == (*b, 1) or (*a, 1) == b:
-        advice = "Reshape one of them so that both have the same axes."
     raise ShapeError(
         f"{name} expected y_true of y_pred's shape {b}. "
         f"Received: y_true.shape={a}, y_pred.shape={b}. {advice}"

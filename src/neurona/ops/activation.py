@@ -1,7 +1,7 @@
 """Activations: the nonlinear functions between layers, each applied to every element by itself.
 
 Each is an op with its own gradient, written so that no exponential overflows and no small difference of large
-numbers is taken. Leans on NumPy. The functions along an axis (softmax and its kin) are in `softmax.py`.
+numbers is taken. Leans on NumPy. The functions along an axis (softmax and its kin) are in `probabilities.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from neurona.cases import A, Case
 from neurona.errors import ShapeError
+from neurona.ops.functions import erf
 from neurona.tape import op
 from neurona.tensor import Array
 
@@ -57,12 +58,10 @@ def logistic(x: Array) -> Array:
 
 def normal_cdf(x: Array) -> Array:
     """The share of a standard normal distribution that lies below x."""
-    wide = x.astype("float64").ravel() * math.sqrt(0.5)
-    values = [0.5 * math.erfc(-v) for v in wide.tolist()]
-    return np.array(values, "float64").reshape(x.shape).astype(x.dtype)
+    return np.asarray((1 + erf.reference(x * math.sqrt(0.5))) / 2)
 
 
-# -- the rectified family ---------------------------------------------------------------------------------------
+# -- the rectified family --------------------------------------------------------------------------------
 
 
 @op(cases=[MATRIX, Case("N T C"), Case("")])
@@ -131,7 +130,7 @@ def _(g: Array, y: Array, x: Array, threshold: float, default_value: float) -> A
     return np.asarray(g * (x > threshold))
 
 
-# -- exponential below 0 ----------------------------------------------------------------------------------------
+# -- exponential below 0 --------------------------------------------------------------------------------
 
 
 @op(cases=[MATRIX, Case("N C", alpha=0.5)], promote="float")
@@ -178,7 +177,8 @@ def _(g: Array, y: Array, x: Array, alpha: float = 1.0) -> Array:
 
 @op(cases=[MATRIX], promote="float")
 def selu(x: Array) -> Array:
-    """Scaled exponential linear unit: y = scale elu(x, alpha), with the two constants that keep mean 0 and variance 1.
+    """Scaled exponential linear unit: y = scale elu(x, alpha), with the two constants that keep mean 0 and
+    variance 1.
 
     >>> selu([-1.0, 2.0])
     Tensor([-1.1113307,  2.101402 ], dtype=float32)
@@ -193,15 +193,15 @@ def _(g: Array, y: Array, x: Array) -> Array:
     return np.asarray(np.where(x > 0, g * SELU_SCALE, g * (y + SELU_SCALE * SELU_ALPHA)))
 
 
-# -- sigmoid and its kin ----------------------------------------------------------------------------------------
+# -- sigmoid and its kin --------------------------------------------------------------------------------
 
 
 @op(cases=[MATRIX, WIDE], promote="float")
 def sigmoid(x: Array) -> Array:
     """The logistic function: y = 1 / (1 + e^-x), between 0 and 1.
 
-    >>> sigmoid([0.0, 100.0, -100.0])
-    Tensor([5.000000e-01, 1.000000e+00, 3.783506e-44], dtype=float32)
+    >>> sigmoid([0.0, 1000.0, -1000.0])
+    Tensor([0.5, 1. , 0. ], dtype=float32)
     """
     return logistic(x)
 
@@ -246,9 +246,10 @@ def silu(x: Array) -> Array:
     """Sigmoid-weighted linear unit, also called swish: y = x sigmoid(x).
 
     >>> silu([0.0, 2.0])
-    Tensor([0.       , 1.7615942], dtype=float32)
+    Tensor([0.      , 1.761594], dtype=float32)
 
-    Source: Elfwing, Uchibe & Doya (2018); Ramachandran, Zoph & Le, "Searching for activation functions" (2017).
+    Source: Elfwing, Uchibe & Doya (2018); Ramachandran, Zoph & Le, "Searching for activation functions"
+    (2017).
     """
     return np.asarray(x * logistic(x))
 
@@ -319,7 +320,7 @@ def _(g: Array, y: Array, x: Array, axis: int = -1) -> Array:
     return np.concatenate([g * s, g * y * (1 - s)], axis)
 
 
-# -- piecewise stand-ins ----------------------------------------------------------------------------------------
+# -- piecewise stand-ins --------------------------------------------------------------------------------
 
 
 @op(cases=[WIDE], promote="float")

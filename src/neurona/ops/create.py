@@ -168,8 +168,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: npt.DTypeLike 
     stride = 1 if step is None else as_array(step).item()
     if stride == 0:
         raise ArgumentError(f"arange expected a step other than 0. Received: step={step}.")
-    exact = (as_array(v).item() if isinstance(v, Tensor) else v for v in (first, last))
-    return wrap(np.arange(*exact, stride).astype(standard_dtype(dtype)))
+    begin, end = (as_array(v).item() if isinstance(v, Tensor) else v for v in (first, last))
+    return wrap(np.arange(begin, end, stride).astype(standard_dtype(dtype)))
 
 
 def _spaced(points: Any, dtype: npt.DTypeLike | None, ends: Sequence[Any]) -> Array:

@@ -1,7 +1,8 @@
 """Square matrices: inverse, determinant, equations, and the classical factorisations.
 
-The numbers come from LAPACK by way of NumPy. What is symmetric by its meaning (`cholesky`, `eigh`) is taken as
-(A + A') / 2, so that the gradient is symmetric too. Factorisations whose gradient is seldom asked for have none.
+The numbers come from LAPACK by way of NumPy. What is symmetric by its meaning (`cholesky`, `eigh`) is
+taken as (A + A') / 2, so that the gradient is symmetric too. Factorisations whose gradient is seldom asked
+for have none.
 """
 
 from __future__ import annotations
@@ -49,16 +50,25 @@ def _check_square(name: str, x: Array) -> None:
         raise ShapeError(f"{name} expected square matrices on the last two axes. Received: shape {x.shape}.")
 
 
-def _solved(name: str, compute: Callable[..., Any], *arrays: Any) -> Any:
-    """`compute` with an error that tells which op could not go on."""
+def _solved(name: str, compute: Callable[..., Any], *arrays: Array) -> Any:
+    """`compute` with an error that tells which op could not go on.
+
+    Where NumPy is told to ignore what is invalid (as while shapes are foretold), the result is NaN
+    instead; it has the last array's shape.
+    """
     try:
         return compute(*arrays)
     except np.linalg.LinAlgError as error:
+        if np.geterr()["invalid"] == "ignore":
+            return np.full_like(arrays[-1], np.nan)
         shapes = ", ".join(str(np.shape(a)) for a in arrays)
         raise ArgumentError(f"{name} could not be computed: {error}. Received: shapes {shapes}.") from None
 
 
-NOT_SQUARE = [Failure("2 3", match="expected square matrices"), Failure("3", match="expected square matrices")]
+NOT_SQUARE = [
+    Failure("2 3", match="expected square matrices"),
+    Failure("3", match="expected square matrices"),
+]
 
 
 @op(
@@ -150,7 +160,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
     return np.asarray(g[..., None, None] * _turn(np.linalg.inv(x)))
 
 
-# -- equations --------------------------------------------------------------------------------------------------
+# -- equations --------------------------------------------------------------------------------
 
 
 def _columns(name: str, a: Array, b: Array) -> Array:
@@ -229,7 +239,9 @@ def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
     Tensor([1., 2.], dtype=float32)
     """
     columns = _columns("solve_triangular", a, b)
-    return np.asarray(_solved("solve_triangular", np.linalg.solve, _triangle(a, lower), columns)).reshape(b.shape)
+    return np.asarray(_solved("solve_triangular", np.linalg.solve, _triangle(a, lower), columns)).reshape(
+        b.shape
+    )
 
 
 @solve_triangular.gradient
@@ -262,10 +274,10 @@ def lstsq(a: Array, b: Array, rcond: float | None = None) -> Array:
         raise ShapeError(f"lstsq expected a matrix a. Received: shape {a.shape}.")
     if b.ndim not in (1, 2) or b.shape[0] != a.shape[0]:
         raise ShapeError(f"lstsq expected b with {a.shape[0]} rows. Received: shape {b.shape}.")
-    return np.asarray(_solved("lstsq", lambda: np.linalg.lstsq(a, b, rcond=rcond)[0]), a.dtype)
+    return np.asarray(np.linalg.lstsq(a, b, rcond=rcond)[0], a.dtype)
 
 
-# -- factorisations ---------------------------------------------------------------------------------------------
+# -- factorisations --------------------------------------------------------------------------------
 
 
 @op(
@@ -323,7 +335,7 @@ def eigh(x: Array) -> Pair:
     Source: Giles, "Collected matrix derivative results for forward and reverse mode AD" (2008), section 3.1.
     """
     _check_square("eigh", x)
-    values, vectors = _solved("eigh", np.linalg.eigh, (x + _turn(x)) / 2)
+    values, vectors = np.linalg.eigh((x + _turn(x)) / 2)
     return np.asarray(values), np.asarray(vectors)
 
 
@@ -341,7 +353,10 @@ def _(g: tuple[Array | None, Array | None], y: Pair, x: Array) -> Array:
 
 @op(
     cases=[Case("4 3"), Case("2 3 4"), Case("4 3", mode="complete")],
-    errors=[Failure("3", match="qr expected matrices"), Failure("2 2", mode="raw", match="'reduced' or 'complete'")],
+    errors=[
+        Failure("3", match="qr expected matrices"),
+        Failure("2 2", mode="raw", match="'reduced' or 'complete'"),
+    ],
     promote="float",
 )
 def qr(x: Array, mode: str = "reduced") -> Pair:
@@ -361,7 +376,9 @@ def qr(x: Array, mode: str = "reduced") -> Pair:
     if x.ndim < 2:
         raise ShapeError(f"qr expected matrices. Received: shape {x.shape}.")
     if mode not in ("reduced", "complete"):
-        raise ArgumentError(f"`mode` argument value not supported. Expected 'reduced' or 'complete'. Received: {mode!r}.")
+        raise ArgumentError(
+            f"`mode` argument value not supported. Expected 'reduced' or 'complete'. Received: {mode!r}."
+        )
     q, r = np.linalg.qr(x, mode)  # type: ignore[call-overload]
     return np.asarray(q), np.asarray(r)
 
@@ -390,5 +407,4 @@ def svd(x: Array, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """
     if x.ndim < 2:
         raise ShapeError(f"svd expected matrices. Received: shape {x.shape}.")
-    parts = _solved("svd", lambda: np.linalg.svd(x, full_matrices, compute_uv))
-    return tuple(parts) if compute_uv else parts
+    return tuple(np.linalg.svd(x, full_matrices)) if compute_uv else np.linalg.svd(x, compute_uv=False)

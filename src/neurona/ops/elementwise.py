@@ -222,7 +222,7 @@ def square(x: Array) -> Array:
 
 @square.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g * (x + x)
+    return np.asarray(g * (x + x))
 
 
 # -- quotients and powers ------------------------------------------------------------------------------------
@@ -354,7 +354,7 @@ def power(x1: Array, x2: Array) -> Array:
 
 @power.gradient
 @QUIET
-def _(g: Array, y: Array, x1: Array, x2: Array, needs: Needs) -> Two:
+def _(g: Array, y: Array, x1: Array, x2: Any, needs: Needs) -> Two:
     dx1 = dx2 = None
     if needs[0]:
         if isinstance(x2, (int, float)):  # the usual case: one exponent, known to be no array

@@ -93,7 +93,7 @@ def expm1(x: Array) -> Array:
 
 @expm1.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g * (y + 1)
+    return np.asarray(g * (y + 1))
 
 
 @op(cases=[Case(A("N C", 0.1, 2.0))], promote="float")
@@ -161,7 +161,7 @@ def log1p(x: Array) -> Array:
 @log1p.gradient
 @QUIET
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g / (1 + x)
+    return np.asarray(g / (1 + x))
 
 
 # -- roots ---------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def cbrt(x: Array) -> Array:
 @cbrt.gradient
 @QUIET
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g / (3 * y * y)
+    return np.asarray(g / (3 * y * y))
 
 
 # -- angles and circles --------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def tan(x: Array) -> Array:
 
 @tan.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g * (1 + y * y)
+    return np.asarray(g * (1 + y * y))
 
 
 @op(cases=[Case(A("N C", -0.9, 0.9))], promote="float")
@@ -280,7 +280,7 @@ def arcsin(x: Array) -> Array:
 @arcsin.gradient
 @QUIET
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g / np.sqrt(1 - x * x)
+    return np.asarray(g / np.sqrt(1 - x * x))
 
 
 @op(cases=[Case(A("N C", -0.9, 0.9))], promote="float")
@@ -297,7 +297,7 @@ def arccos(x: Array) -> Array:
 @arccos.gradient
 @QUIET
 def _(g: Array, y: Array, x: Array) -> Array:
-    return -g / np.sqrt(1 - x * x)
+    return np.asarray(-g / np.sqrt(1 - x * x))
 
 
 @op(cases=[Case("N C")], promote="float")
@@ -312,7 +312,7 @@ def arctan(x: Array) -> Array:
 
 @arctan.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g / (1 + x * x)
+    return np.asarray(g / (1 + x * x))
 
 
 @op(cases=[Case("N C")], promote="float")
@@ -405,7 +405,7 @@ def tanh(x: Array) -> Array:
 
 @tanh.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g * (1 - y * y)
+    return np.asarray(g * (1 - y * y))
 
 
 @op(cases=[Case("N C")], promote="float")
@@ -420,7 +420,7 @@ def arcsinh(x: Array) -> Array:
 
 @arcsinh.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g / np.sqrt(1 + x * x)
+    return np.asarray(g / np.sqrt(1 + x * x))
 
 
 @op(cases=[Case(A("N C", 1.2, 3.0))], promote="float")
@@ -437,7 +437,7 @@ def arccosh(x: Array) -> Array:
 @arccosh.gradient
 @QUIET
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g / np.sqrt(x * x - 1)
+    return np.asarray(g / np.sqrt(x * x - 1))
 
 
 @op(cases=[Case(A("N C", -0.9, 0.9))], promote="float")
@@ -454,7 +454,7 @@ def arctanh(x: Array) -> Array:
 @arctanh.gradient
 @QUIET
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g / (1 - x * x)
+    return np.asarray(g / (1 - x * x))
 
 
 # -- the error function --------------------------------------------------------------------------------------
@@ -544,7 +544,7 @@ def erf(x: Array) -> Array:
 
 @erf.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g * (2 / math.sqrt(math.pi)) * np.exp(-x * x)
+    return np.asarray(g * (2 / math.sqrt(math.pi)) * np.exp(-x * x))
 
 
 @op(cases=[Case("N C"), Case(A("N C", -6.0, 6.0))], promote="float")
@@ -560,7 +560,7 @@ def erfc(x: Array) -> Array:
 
 @erfc.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g * (-2 / math.sqrt(math.pi)) * np.exp(-x * x)
+    return np.asarray(g * (-2 / math.sqrt(math.pi)) * np.exp(-x * x))
 
 
 @op(cases=[Case(A("N C", -0.9, 0.9))], promote="float")
@@ -590,4 +590,4 @@ def erfinv(x: Array) -> Array:
 @erfinv.gradient
 @QUIET
 def _(g: Array, y: Array, x: Array) -> Array:
-    return g * (math.sqrt(math.pi) / 2) * np.exp(y * y)
+    return np.asarray(g * (math.sqrt(math.pi) / 2) * np.exp(y * y))

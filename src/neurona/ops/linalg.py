@@ -1,7 +1,8 @@
-"""Products of matrices and tensors, with their gradients. Factorisations and equations are in `decompositions.py`.
+"""Products of matrices and tensors, with their gradients. Factorisations and equations are in
+`decompositions.py`.
 
-Every product is a sum over axes that two operands share, so every gradient is a product again: the arriving one with
-the other operand. The product of two float32 matrices has a compiled twin.
+Every product is a sum over axes that two operands share, so every gradient is a product again: the
+arriving one with the other operand. The product of two float32 matrices has a compiled twin.
 """
 
 from __future__ import annotations
@@ -24,7 +25,14 @@ Pair = tuple[Array, Array]
 Needs = tuple[bool, ...]
 
 
-# -- matmul -----------------------------------------------------------------------------------------------------
+# -- matmul --------------------------------------------------------------------------------
+
+
+def _both(x1: Array | float, x2: Array | float) -> Pair:
+    """Both as arrays; a bare number takes the type of its partner."""
+    if not isinstance(x1, np.ndarray):
+        return np.asarray(x1, np.asarray(x2).dtype), np.asarray(x2)
+    return x1, np.asarray(x2, x1.dtype)
 
 
 def _swap(x: Array) -> Array:
@@ -44,7 +52,7 @@ def _swap(x: Array) -> Array:
         Case("C", "C"),
     ],
     errors=[
-        Failure("2 3", "4 5", match="3 columns on the left"),
+        Failure("2 3", "4 5", match="columns on the left: 3. Received"),
         Failure("", "4 5", match="at least one axis"),
         Failure("2 3 4", "5 4 2", match="Batch axes"),
     ],
@@ -66,20 +74,24 @@ def matmul(x1: Array, x2: Array) -> Array:
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]])
     Tensor([[11.]], dtype=float32)
     """
-    x1, x2 = np.asarray(x1), np.asarray(x2)
+    x1, x2 = _both(x1, x2)
     if not x1.ndim or not x2.ndim:
-        raise ShapeError(f"matmul expected at least one axis each. Received: shapes {x1.shape} and {x2.shape}.")
+        raise ShapeError(
+            f"matmul expected at least one axis each. Received: shapes {x1.shape} and {x2.shape}."
+        )
     if x1.shape[-1] != x2.shape[0 if x2.ndim == 1 else -2]:
         raise ShapeError(
-            f"matmul expected as many rows on the right as columns on the left: {x1.shape[-1]} columns on the left. "
-            f"Received: shapes {x1.shape} and {x2.shape}."
+            "matmul expected as many rows on the right as columns on the left: "
+            f"{x1.shape[-1]}. Received: shapes {x1.shape} and {x2.shape}."
         )
     if x1.dtype == np.int8 and x2.dtype == np.int8:
         return np.asarray(np.matmul(x1, x2, dtype="int32"))  # eight bits would overflow at once
     try:
         return np.asarray(np.matmul(x1, x2))
     except ValueError:
-        raise ShapeError(f"Batch axes of matmul do not broadcast. Received: shapes {x1.shape} and {x2.shape}.") from None
+        raise ShapeError(
+            f"Batch axes of matmul do not broadcast. Received: shapes {x1.shape} and {x2.shape}."
+        ) from None
 
 
 @matmul.gradient
@@ -116,20 +128,26 @@ def _(g: Array, y: Array, x1: Array, x2: Array, needs: Needs) -> Any:
     return NotImplemented if da is NotImplemented or db is NotImplemented else (da, db)
 
 
-# -- sums over chosen axes --------------------------------------------------------------------------------------
+# -- sums over chosen axes --------------------------------------------------------------------------------
 
 
 def _letters(name: str, x1: Array, x2: Array, axes: Any) -> tuple[list[int], list[int]]:
     """The axes to sum over, of each operand, as two lists of positive numbers."""
     if isinstance(axes, (int, np.integer)):
         if not 0 <= axes <= min(x1.ndim, x2.ndim):
-            raise ShapeError(f"{name} cannot sum over {axes} axes. Received: shapes {x1.shape} and {x2.shape}.")
+            raise ShapeError(
+                f"{name} cannot sum over {axes} axes. Received: shapes {x1.shape} and {x2.shape}."
+            )
         first, second = list(range(x1.ndim - axes, x1.ndim)), list(range(axes))
     else:
         a, b = axes
         first, second = ([int(i) for i in np.atleast_1d(side)] for side in (a, b))
-        if any(not -x1.ndim <= i < x1.ndim for i in first) or any(not -x2.ndim <= i < x2.ndim for i in second):
-            raise ShapeError(f"{name} expected axes that exist. Received: axes={axes}, shapes {x1.shape}, {x2.shape}.")
+        if any(not -x1.ndim <= i < x1.ndim for i in first) or any(
+            not -x2.ndim <= i < x2.ndim for i in second
+        ):
+            raise ShapeError(
+                f"{name} expected axes that exist. Received: axes={axes}, shapes {x1.shape}, {x2.shape}."
+            )
         first, second = [i % x1.ndim for i in first], [i % x2.ndim for i in second]
     if [x1.shape[i] for i in first] != [x2.shape[i] for i in second]:
         raise ShapeError(
@@ -185,7 +203,7 @@ def tensordot(x1: Array, x2: Array, axes: Any = 2) -> Array:
     >>> tensordot([[1.0, 2.0]], [3.0, 4.0], axes=1)
     Tensor([11.], dtype=float32)
     """
-    x1, x2 = np.asarray(x1), np.asarray(x2)
+    x1, x2 = _both(x1, x2)
     return _contract(x1, x2, _letters("tensordot", x1, x2, axes))
 
 
@@ -200,12 +218,13 @@ def _(g: Array, y: Array, x1: Array, x2: Array, axes: Any = 2) -> Pair:
     promote="binary",
 )
 def inner(x1: Array, x2: Array) -> Array:
-    """Sum of products over the last axes: y_ij = sum over k of x1_ik x2_jk; a plain product where one has no axes.
+    """Sum of products over the last axes: y_ij = sum over k of x1_ik x2_jk; a plain product where one has
+    no axes.
 
     >>> inner([1.0, 2.0], [3.0, 4.0])
     Tensor(11., dtype=float32)
     """
-    x1, x2 = np.asarray(x1), np.asarray(x2)
+    x1, x2 = _both(x1, x2)
     if not x1.ndim or not x2.ndim:
         return np.asarray(x1 * x2)
     return _contract(x1, x2, _letters("inner", x1, x2, (-1, -1)))
@@ -231,7 +250,7 @@ def dot(x1: Array, x2: Array) -> Array:
     >>> dot([[1.0, 2.0]], [3.0, 4.0]), dot([1.0, 2.0], 2.0)
     (Tensor([11.], dtype=float32), Tensor([2., 4.], dtype=float32))
     """
-    x1, x2 = np.asarray(x1), np.asarray(x2)
+    x1, x2 = _both(x1, x2)
     if not x1.ndim or not x2.ndim:
         return np.asarray(x1 * x2)
     return _contract(x1, x2, _letters("dot", x1, x2, (-1, -1 if x2.ndim == 1 else -2)))
@@ -255,9 +274,11 @@ def vdot(x1: Array, x2: Array) -> Array:
     >>> vdot([[1.0, 2.0]], [[3.0, 4.0]])
     Tensor(11., dtype=float32)
     """
-    x1, x2 = np.asarray(x1), np.asarray(x2)
+    x1, x2 = _both(x1, x2)
     if x1.size != x2.size:
-        raise ShapeError(f"vdot expected as many numbers in both. Received: shapes {x1.shape} and {x2.shape}.")
+        raise ShapeError(
+            f"vdot expected as many numbers in both. Received: shapes {x1.shape} and {x2.shape}."
+        )
     return np.asarray(np.dot(x1.ravel(), x2.ravel()))
 
 
@@ -273,7 +294,8 @@ def outer(x1: Array, x2: Array) -> Array:
     >>> outer([1.0, 2.0], [3.0, 4.0])
     Tensor([[3., 4.], [6., 8.]], dtype=float32)
     """
-    return np.asarray(np.ravel(x1)[:, None] * np.ravel(x2))
+    x1, x2 = _both(x1, x2)
+    return np.asarray(x1.reshape(-1, 1) * x2.ravel())
 
 
 @outer.gradient
@@ -295,7 +317,7 @@ def kron(x1: Array, x2: Array) -> Array:
 
 def _same_rank(x1: Array, x2: Array) -> Pair:
     rank = max(np.ndim(x1), np.ndim(x2))
-    a, b = np.asarray(x1), np.asarray(x2)
+    a, b = _both(x1, x2)
     return a.reshape((1,) * (rank - a.ndim) + a.shape), b.reshape((1,) * (rank - b.ndim) + b.shape)
 
 
@@ -313,11 +335,12 @@ def _(g: Array, y: Array, x1: Array, x2: Array) -> Pair:
     return da.reshape(np.shape(x1)), np.tensordot(a, blocks, (axes, axes)).reshape(np.shape(x2))
 
 
-# -- einsum -----------------------------------------------------------------------------------------------------
+# -- einsum --------------------------------------------------------------------------------
 
 
 def _spell_out(subscripts: str, operands: Arrays) -> tuple[list[str], str]:
-    """The letters of every operand and of the result; an ellipsis becomes letters too, the result is never implied."""
+    """The letters of every operand and of the result; an ellipsis becomes letters too, the result is never
+    implied."""
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(operands):
@@ -325,7 +348,9 @@ def _spell_out(subscripts: str, operands: Arrays) -> tuple[list[str], str]:
             f"einsum expected {len(terms)} operands for {subscripts!r}. Received: {len(operands)} operands."
         )
     spare = [c for c in string.ascii_letters if c not in subscripts]
-    lengths = [x.ndim - len(t.replace("...", "")) if "..." in t else 0 for t, x in zip(terms, operands, strict=True)]
+    lengths = [
+        x.ndim - len(t.replace("...", "")) if "..." in t else 0 for t, x in zip(terms, operands, strict=True)
+    ]
     dots = "".join(spare[: max([*lengths, 0])])
     full = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, lengths, strict=True)]
     for term, x, written in zip(full, operands, terms, strict=True):
@@ -379,7 +404,8 @@ def _(g: Array, y: Array, operands: Arrays, subscripts: str, needs: Needs) -> li
         for letter, n in zip(term, x.shape, strict=True):
             sizes[letter] = n if sizes.get(letter, 1) == 1 else sizes[letter]
     return [
-        _einsum_slope(g, i, terms, result, operands, sizes) if needed else None for i, needed in enumerate(needs)
+        _einsum_slope(g, i, terms, result, operands, sizes) if needed else None
+        for i, needed in enumerate(needs)
     ]
 
 
@@ -407,7 +433,8 @@ def _einsum_slope(
 
 
 def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Tensor:
-    """Einstein's summation: multiply operands whose axes have letters, and sum over letters that the result lacks.
+    """Einstein's summation: multiply operands whose axes have letters, and sum over letters that the
+    result lacks.
 
     Args:
         subscripts: e.g. ``"ij,jk->ik"``, the product of matrices; "..." stands for further axes.
@@ -424,14 +451,16 @@ def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Tensor:
     return _einsum(list(operands), subscripts=subscripts)  # type: ignore[no-any-return]
 
 
-# -- cross product and trace ------------------------------------------------------------------------------------
+# -- cross product and trace -------------------------------------------------------------------------------
 
 
 def _in_space(x: Array, axis: int) -> Array:
     """The vectors on the last axis, with a third component of 0 where they have two."""
     x = np.moveaxis(x, axis, -1)
     if x.shape[-1] not in (2, 3):
-        raise ShapeError(f"cross expected vectors of 2 or 3 numbers. Received: {x.shape[-1]} along axis {axis}.")
+        raise ShapeError(
+            f"cross expected vectors of 2 or 3 numbers. Received: {x.shape[-1]} along axis {axis}."
+        )
     if x.shape[-1] == 3:
         return x
     return np.concatenate([x, np.zeros((*x.shape[:-1], 1), x.dtype)], -1)
@@ -532,7 +561,7 @@ def trace(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
 def _(g: Array, y: Array, x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     dx = np.zeros(x.shape, g.dtype)
     matrices = np.moveaxis(dx, (axis1, axis2), (-2, -1))
-    n, m = matrices.shape[-2:]
+    n, m = x.shape[axis1], x.shape[axis2]
     i = np.arange(max(0, -offset), max(max(0, -offset), min(n, m - offset)))
     matrices[..., i, i + offset] = g[..., None]
     return dx

@@ -5,6 +5,8 @@ None of them has a gradient. Leans on NumPy.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from neurona.cases import A, Case, Failure
@@ -277,7 +279,7 @@ NOT_FLOATS = [
 ]
 
 
-def _check_bits(name: str, *arrays: Array) -> None:
+def _check_bits(name: str, *arrays: Any) -> None:
     for x in arrays:
         if isinstance(x, float) or (isinstance(x, np.ndarray) and x.dtype.kind not in "iub"):
             got = x.dtype.name if isinstance(x, np.ndarray) else "float"

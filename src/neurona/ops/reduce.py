@@ -1,12 +1,11 @@
 """Ops that make one number of many along axes: sums, means, extremes, and those that keep a running total.
 
-`axis` is a number, several, or ``None`` for all; `keepdims` leaves the reduced axes in place with length 1. Sums of
-small integers are int32 (uint32 of unsigned ones), means of integers are `floatx`, as in Keras.
+`axis` is a number, several, or ``None`` for all; `keepdims` leaves the reduced axes in place with length 1.
+Sums of small integers are int32 (uint32 of unsigned ones), means of integers are `floatx`, as in Keras.
 """
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import Any
 
@@ -25,10 +24,8 @@ from neurona.ops.elementwise import (
     power,
     standard_dtype,
     subtract,
-    where,
 )
 from neurona.ops.functions import sqrt
-from neurona.ops.logic import isnan
 from neurona.tape import composed, op
 from neurona.tensor import Array, Tensor, TensorLike, as_array
 
@@ -41,24 +38,13 @@ __all__ = [
     "argmin",
     "average",
     "count_nonzero",
-    "cumprod",
-    "cumsum",
-    "diff",
-    "histogram",
     "logsumexp",
     "max",
     "mean",
-    "median",
     "min",
-    "nanmax",
-    "nanmean",
-    "nanmin",
-    "nansum",
     "norm",
-    "percentile",
     "prod",
     "ptp",
-    "quantile",
     "std",
     "sum",
     "var",
@@ -67,7 +53,7 @@ __all__ = [
 Axis = int | tuple[int, ...] | list[int] | None
 
 
-def _axes(x: Array, axis: Axis, name: str) -> tuple[int, ...]:
+def check_axes(x: Array, axis: Axis, name: str) -> tuple[int, ...]:
     """The axes as numbers from 0; an error for one that `x` lacks."""
     if axis is None:
         return tuple(range(x.ndim))
@@ -80,11 +66,11 @@ def _axes(x: Array, axis: Axis, name: str) -> tuple[int, ...]:
     return tuple(one % x.ndim for one in wanted)
 
 
-def _ready(x: Array, axis: Axis, name: str) -> Axis:
+def ready(x: Array, axis: Axis, name: str) -> int | tuple[int, ...] | None:
     """The axis as NumPy takes it."""
-    if axis is None or (type(axis) is int and -x.ndim <= axis < x.ndim):
+    if axis is None or (isinstance(axis, int) and -x.ndim <= axis < x.ndim):
         return axis
-    return _axes(x, axis, name)
+    return check_axes(x, axis, name)
 
 
 def spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
@@ -99,7 +85,7 @@ def spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return g.reshape([1 if i in gone else n for i, n in enumerate(x.shape)])
 
 
-def _sum_dtype(x: Array) -> np.dtype[Any]:
+def sum_dtype(x: Array) -> np.dtype[Any]:
     """The type of a sum: no integer narrower than 32 bits."""
     if x.dtype.kind in "bi":
         return np.dtype("int32") if x.dtype.itemsize < 4 else x.dtype
@@ -128,7 +114,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     Tensor([4., 6.], dtype=float32)
     """
-    return x.sum(axis=_ready(x, axis, "sum"), dtype=_sum_dtype(x), keepdims=keepdims)
+    return np.asarray(x.sum(axis=ready(x, axis, "sum"), dtype=sum_dtype(x), keepdims=keepdims))
 
 
 @sum.gradient
@@ -144,9 +130,9 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> mean([[1, 2], [3, 4]], axis=1)
     Tensor([1.5, 3.5], dtype=float32)
     """
-    axis = _ready(x, axis, "mean")
+    axis = ready(x, axis, "mean")
     total = x.sum(axis=axis, keepdims=keepdims)
-    return total / x.dtype.type(_count(x, total))
+    return np.asarray(total / x.dtype.type(_count(x, total)))
 
 
 def _count(x: Array, y: Array) -> int:
@@ -167,15 +153,15 @@ def var(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> var([1.0, 3.0])
     Tensor(1., dtype=float32)
     """
-    axis = _ready(x, axis, "var")
+    axis = ready(x, axis, "var")
     off = x - x.mean(axis=axis, keepdims=True)
-    return (off * off).mean(axis=axis, keepdims=keepdims)
+    return np.asarray((off * off).mean(axis=axis, keepdims=keepdims))
 
 
 @var.gradient
 def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    off = x - x.mean(axis=_ready(x, axis, "var"), keepdims=True)
-    return off * (spread(g, x, axis, keepdims) * np.asarray(2 / (_count(x, y) or 1), g.dtype))
+    off = x - x.mean(axis=ready(x, axis, "var"), keepdims=True)
+    return np.asarray(off * (spread(g, x, axis, keepdims) * np.asarray(2 / (_count(x, y) or 1), g.dtype)))
 
 
 @op(
@@ -193,16 +179,16 @@ def std(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> std([1.0, 3.0])
     Tensor(1., dtype=float32)
     """
-    axis = _ready(x, axis, "std")
+    axis = ready(x, axis, "std")
     off = x - x.mean(axis=axis, keepdims=True)
-    return np.sqrt((off * off).mean(axis=axis, keepdims=keepdims))
+    return np.asarray(np.sqrt((off * off).mean(axis=axis, keepdims=keepdims)))
 
 
 @std.gradient
 @QUIET
 def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    off = x - x.mean(axis=_ready(x, axis, "std"), keepdims=True)
-    return off * spread(g / (y * np.asarray(_count(x, y) or 1, g.dtype)), x, axis, keepdims)
+    off = x - x.mean(axis=ready(x, axis, "std"), keepdims=True)
+    return np.asarray(off * spread(g / (y * np.asarray(_count(x, y) or 1, g.dtype)), x, axis, keepdims))
 
 
 @composed(
@@ -227,7 +213,7 @@ def average(x: TensorLike, axis: Axis = None, weights: TensorLike | None = None)
     """
     if weights is None:
         return mean(x, axis)  # type: ignore[no-any-return]
-    x, w = (cast(t, config.floatx()) if _is_integer(t) else t for t in (x, weights))
+    x, w = (cast(t, config.floatx()) if is_integer(t) else t for t in (x, weights))
     shape, given = _shape(x), _shape(w)
     if given != shape:
         if len(given) != 1 or not isinstance(axis, int) or given[0] != shape[axis]:
@@ -255,7 +241,7 @@ def _(g: Array, y: Array, x: Array, axis: int, ndim: int) -> Array:
     return g.reshape(x.shape)
 
 
-def _is_integer(x: Any) -> bool:
+def is_integer(x: Any) -> bool:
     return np.dtype(x.dtype if hasattr(x, "dtype") else as_array(x).dtype).kind in "biu"
 
 
@@ -269,8 +255,8 @@ def prod(x: Array, axis: Axis = None, keepdims: bool = False, dtype: npt.DTypeLi
     >>> prod([[1.0, 2.0], [3.0, 4.0]], axis=1)
     Tensor([ 2., 12.], dtype=float32)
     """
-    kind = _sum_dtype(x) if dtype is None else standard_dtype(dtype)
-    return x.prod(axis=_ready(x, axis, "prod"), dtype=kind, keepdims=keepdims)
+    kind = sum_dtype(x) if dtype is None else standard_dtype(dtype)
+    return np.asarray(x.prod(axis=ready(x, axis, "prod"), dtype=kind, keepdims=keepdims))
 
 
 @prod.gradient
@@ -282,7 +268,7 @@ def _(
     keepdims: bool = False,
     dtype: npt.DTypeLike | None = None,
 ) -> Array:
-    axes = _axes(x, axis, "prod")
+    axes = check_axes(x, axis, "prod")
     kept = [i for i in range(x.ndim) if i not in axes]
     order = kept + list(axes)
     front = [x.shape[i] for i in kept]
@@ -299,9 +285,9 @@ def _(
 # -- extremes ------------------------------------------------------------------------------------------------
 
 
-def _check_filled(x: Array, axis: Axis, name: str, initial: Any = None) -> None:
+def check_filled(x: Array, axis: Axis, name: str, initial: Any = None) -> None:
     if x.size == 0 and initial is None:
-        reduced = _axes(x, axis, name)
+        reduced = check_axes(x, axis, name)
         if 0 in [x.shape[i] for i in reduced] or not reduced:
             raise ShapeError(
                 f"{name} of no numbers is not defined. Received: shape {x.shape}, axis={axis}. "
@@ -332,9 +318,13 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: float | No
     >>> max([[1.0, 5.0], [3.0, 4.0]], axis=1)
     Tensor([5., 4.], dtype=float32)
     """
-    _check_filled(x, axis, "max", initial)
-    axis = _ready(x, axis, "max")
-    return x.max(axis=axis, keepdims=keepdims) if initial is None else x.max(axis, None, keepdims, initial)
+    check_filled(x, axis, "max", initial)
+    axis = ready(x, axis, "max")
+    return np.asarray(
+        x.max(axis=axis, keepdims=keepdims)
+        if initial is None
+        else x.max(axis=axis, keepdims=keepdims, initial=initial)
+    )
 
 
 @max.gradient
@@ -356,9 +346,13 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: float | No
     >>> min([[1.0, 5.0], [3.0, 4.0]], axis=1)
     Tensor([1., 3.], dtype=float32)
     """
-    _check_filled(x, axis, "min", initial)
-    axis = _ready(x, axis, "min")
-    return x.min(axis=axis, keepdims=keepdims) if initial is None else x.min(axis, None, keepdims, initial)
+    check_filled(x, axis, "min", initial)
+    axis = ready(x, axis, "min")
+    return np.asarray(
+        x.min(axis=axis, keepdims=keepdims)
+        if initial is None
+        else x.min(axis=axis, keepdims=keepdims, initial=initial)
+    )
 
 
 @min.gradient
@@ -409,8 +403,8 @@ def argmax(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     >>> argmax([[1.0, 5.0], [4.0, 3.0]], axis=1)
     Tensor([1, 0], dtype=int32)
     """
-    _check_filled(x, axis, "argmax")
-    _ready(x, axis, "argmax")
+    check_filled(x, axis, "argmax")
+    ready(x, axis, "argmax")
     return np.asarray(np.argmax(x, axis=axis, keepdims=keepdims), "int32")
 
 
@@ -425,8 +419,8 @@ def argmin(x: Array, axis: int | None = None, keepdims: bool = False) -> Array:
     >>> argmin([[1.0, 5.0], [4.0, 3.0]], axis=1)
     Tensor([0, 1], dtype=int32)
     """
-    _check_filled(x, axis, "argmin")
-    _ready(x, axis, "argmin")
+    check_filled(x, axis, "argmin")
+    ready(x, axis, "argmin")
     return np.asarray(np.argmin(x, axis=axis, keepdims=keepdims), "int32")
 
 
@@ -446,7 +440,7 @@ def all(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> all([[True, False], [True, True]], axis=1)
     Tensor([False,  True], dtype=bool)
     """
-    return np.all(x, axis=_ready(x, axis, "all"), keepdims=keepdims)
+    return np.asarray(np.all(x, axis=ready(x, axis, "all"), keepdims=keepdims))
 
 
 @op(cases=YES_NO, errors=NO_AXIS, promote="binary")
@@ -456,7 +450,7 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> any([[True, False], [False, False]], axis=1)
     Tensor([ True, False], dtype=bool)
     """
-    return np.any(x, axis=_ready(x, axis, "any"), keepdims=keepdims)
+    return np.asarray(np.any(x, axis=ready(x, axis, "any"), keepdims=keepdims))
 
 
 @op(
@@ -468,85 +462,7 @@ def count_nonzero(x: Array, axis: Axis = None) -> Array:
     >>> count_nonzero([[1, 0], [2, 3]], axis=1)
     Tensor([1, 2], dtype=int32)
     """
-    return np.asarray(np.count_nonzero(x, axis=_ready(x, axis, "count_nonzero")), "int32")
-
-
-# -- running totals ------------------------------------------------------------------------------------------
-
-RUNNING = [Case("N T", axis=1), Case("N T C", axis=0), Case("N C")]
-
-
-def _running_dtype(x: Array, dtype: npt.DTypeLike | None) -> np.dtype[Any]:
-    if dtype is not None:
-        return standard_dtype(dtype)
-    return np.dtype("int32") if x.dtype.kind == "b" else x.dtype
-
-
-@op(cases=RUNNING, errors=NO_AXIS, promote="binary")
-def cumsum(x: Array, axis: int | None = None, dtype: npt.DTypeLike | None = None) -> Array:
-    """The running sum along an axis, or over the flattened array.
-
-    >>> cumsum([1.0, 2.0, 3.0])
-    Tensor([1., 3., 6.], dtype=float32)
-    """
-    _ready(x, axis, "cumsum")
-    return np.cumsum(x, axis=axis, dtype=_running_dtype(x, dtype))
-
-
-@cumsum.gradient
-def _(g: Array, y: Array, x: Array, axis: int | None = None, dtype: npt.DTypeLike | None = None) -> Array:
-    if axis is None:
-        return np.cumsum(g[::-1])[::-1].reshape(x.shape)
-    return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)
-
-
-@op(cases=RUNNING, errors=NO_AXIS, promote="binary")
-def cumprod(x: Array, axis: int | None = None, dtype: npt.DTypeLike | None = None) -> Array:
-    """The running product along an axis, or over the flattened array. The gradient is right at zeros too.
-
-    >>> cumprod([1.0, 2.0, 3.0])
-    Tensor([1., 2., 6.], dtype=float32)
-    """
-    _ready(x, axis, "cumprod")
-    return np.cumprod(x, axis=axis, dtype=_running_dtype(x, dtype))
-
-
-@cumprod.gradient
-def _(g: Array, y: Array, x: Array, axis: int | None = None, dtype: npt.DTypeLike | None = None) -> Array:
-    """dx_i = (x_1 ... x_i-1) (g_i + x_i+1 (g_i+1 + x_i+2 (...))): a sum from the end, without a division."""
-    rows = np.moveaxis(x.reshape(-1) if axis is None else x, -1 if axis is None else axis, 0)
-    slopes = np.moveaxis(g, -1 if axis is None else axis, 0)
-    dx = np.empty(rows.shape, g.dtype)
-    rest = np.zeros(rows.shape[1:], g.dtype)
-    for i in range(len(rows) - 1, -1, -1):
-        rest = slopes[i] + (rows[i + 1] * rest if i + 1 < len(rows) else 0)
-        dx[i] = rest
-    dx[1:] *= np.cumprod(rows[:-1], axis=0)
-    return dx.reshape(x.shape) if axis is None else np.moveaxis(dx, 0, axis)
-
-
-@op(cases=[Case("N C", sizes={"C": 2}), Case("T C", axis=0, sizes={"T": 2}), Case("N C", n=2, sizes={"C": 3})],
-    errors=[Failure("2 3", n=-1, match="n of 0 or more")], promote="binary")  # fmt: skip
-def diff(a: Array, n: int = 1, axis: int = -1) -> Array:
-    """The steps from each number to the next along an axis, `n` times over.
-
-    >>> diff([1.0, 4.0, 9.0])
-    Tensor([3., 5.], dtype=float32)
-    """
-    if n < 0:
-        raise ArgumentError(f"diff expected n of 0 or more. Received: n={n}.")
-    _axes(a, axis, "diff")
-    return np.diff(a, n, axis)
-
-
-@diff.gradient
-def _(g: Array, y: Array, a: Array, n: int = 1, axis: int = -1) -> Array:
-    for _ in range(n):
-        edge = np.zeros_like(np.take(g, [0], axis)) if g.shape[axis] else None
-        if edge is None:
-            return np.zeros_like(a)
-        g = np.concatenate([edge, g], axis) - np.concatenate([g, edge], axis)
-    return g
+    return np.asarray(np.count_nonzero(x, axis=ready(x, axis, "count_nonzero")), "int32")
 
 
 # -- lengths and logarithms ----------------------------------------------------------------------------------
@@ -560,17 +476,17 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     >>> ops.round(logsumexp([0.0, 0.0]), 3)
     Tensor(0.693, dtype=float32)
     """
-    axis = _ready(x, axis, "logsumexp")
+    axis = ready(x, axis, "logsumexp")
     top = x.max(axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0).astype(x.dtype, copy=False)  # exp of the largest is 1
     total = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
-    return total if keepdims else total.squeeze(_axes(x, axis, "logsumexp"))
+    return np.asarray(total if keepdims else total.squeeze(check_axes(x, axis, "logsumexp")))
 
 
 @logsumexp.gradient
 def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     whole = spread(y, x, axis, keepdims)
-    return np.exp(x - np.where(np.isfinite(whole), whole, 0)) * spread(g, x, axis, keepdims)
+    return np.asarray(np.exp(x - np.where(np.isfinite(whole), whole, 0)) * spread(g, x, axis, keepdims))
 
 
 @composed(
@@ -590,16 +506,16 @@ def norm(x: TensorLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fal
 
     Args:
         x: a tensor.
-        ord: ``None`` for the root of the sum of squares; for one axis: a number p for (sum |x|^p)^(1/p), inf or
-            -inf for the largest or smallest size, 0 for the count of non-zeros; for two axes: "fro" (sum of
-            squares), 1 or -1 (sums of columns), inf or -inf (sums of rows).
+        ord: ``None`` for the root of the sum of squares; for one axis: a number p for (sum |x|^p)^(1/p), inf
+            or -inf for the largest or smallest size, 0 for the count of non-zeros; for two axes: "fro" (sum
+            of squares), 1 or -1 (sums of columns), inf or -inf (sums of rows).
         axis: one axis (vectors), two (matrices), or ``None`` for the whole of x.
         keepdims: see above.
 
     >>> norm([3.0, 4.0])
     Tensor(5., dtype=float32)
     """
-    if _is_integer(x):
+    if is_integer(x):
         x = cast(x, config.floatx())
     dims = len(x.shape) if hasattr(x, "shape") else as_array(x).ndim
     if axis is None and ord is not None:
@@ -628,209 +544,3 @@ def norm(x: TensorLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fal
     if ord == 1:
         return sum(size, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
     return power(sum(power(size, float(ord)), axis=axis, keepdims=keepdims), 1.0 / ord)  # type: ignore[no-any-return]
-
-
-# -- order statistics ----------------------------------------------------------------------------------------
-
-_METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
-
-
-def _weights_of_rank(q: float, length: int, method: str) -> tuple[int, int, float]:
-    """The two neighbours in the sorted row between which the quantile lies, and the second's share."""
-    place = q * (length - 1)
-    low, high = math.floor(place), math.ceil(place)
-    if method == "nearest":
-        low = high = builtins.round(place)
-    elif method == "lower":
-        high = low
-    elif method == "higher":
-        low = high
-    return low, high, 0.5 * (low != high) if method == "midpoint" else place - low
-
-
-def _sorted_rows(x: Array, axis: Axis) -> tuple[Array, tuple[int, ...]]:
-    """The reduced axes flattened into the last one, which is where each quantile looks."""
-    axes = _axes(x, axis, "quantile")
-    kept = [i for i in range(x.ndim) if i not in axes]
-    rows = x.transpose(kept + list(axes)).reshape(
-        *(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes)
-    )
-    return rows, axes
-
-
-@op(
-    cases=[
-        Case("N C", 0.3, sizes=FILLED),
-        Case("N T C", q=[0.25, 0.8], axis=1, sizes=FILLED),
-        Case("N T C", q=0.5, axis=(0, 2), keepdims=True, sizes=FILLED),
-        Case("N C", q=0.3, axis=0, method="midpoint", sizes=FILLED),
-        Case("N C", q=0.3, axis=0, method="nearest", sizes=FILLED),
-    ],
-    errors=[
-        Failure("3", 0.5, method="linaer", match="method"),
-        Failure("3", 1.5, match="between 0 and 1"),
-        Failure("0", 0.5, match="of no numbers"),
-    ],
-    promote="float",
-)
-def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Array:
-    """The number below which a share `q` of the numbers along the axes lies.
-
-    Args:
-        x: a tensor.
-        q: a share between 0 and 1, or several (they become the first axis).
-        axis, keepdims: see above.
-        method: what to give between two neighbours: "linear", "lower", "higher", "midpoint" or "nearest".
-
-    >>> quantile([0.0, 10.0, 20.0], 0.25)
-    Tensor(5., dtype=float32)
-    """
-    if method not in _METHODS:
-        raise ArgumentError(f"quantile expected a method among {', '.join(_METHODS)}. Received: {method!r}.")
-    shares = np.asarray(as_array(q), "float64")
-    if shares.size and not (shares.min() >= 0 and shares.max() <= 1):
-        raise ArgumentError(f"quantile expected shares between 0 and 1. Received: q={q!r}.")
-    _check_filled(x, axis, "quantile")
-    rows, axes = _sorted_rows(x, axis)
-    rows = np.sort(rows, axis=-1)
-    found = []
-    for share in shares.reshape(-1).tolist():
-        low, high, part = _weights_of_rank(share, rows.shape[-1], method)
-        found.append(rows[..., low] * (1 - part) + rows[..., high] * part if part else rows[..., low])
-    y = (
-        np.stack(found).reshape(shares.shape + rows.shape[:-1])
-        if found
-        else np.empty((0, *rows.shape[:-1]), x.dtype)
-    )
-    y = np.where(np.isnan(rows[..., -1]), np.nan, y).astype(x.dtype, copy=False)  # a NaN is sorted to the end
-    return np.expand_dims(y, tuple(shares.ndim + i for i in axes)) if keepdims else y
-
-
-@quantile.gradient
-def _(
-    g: Array, y: Array, x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
-) -> Array:
-    shares = np.asarray(as_array(q), "float64")
-    rows, axes = _sorted_rows(x, axis)
-    order = np.argsort(rows, axis=-1, kind="stable")
-    slopes = g.reshape(shares.size, *rows.shape[:-1])
-    out = np.zeros(rows.shape, g.dtype)
-    for slope, share in zip(slopes, shares.reshape(-1).tolist(), strict=True):
-        low, high, part = _weights_of_rank(share, rows.shape[-1], method)
-        for rank, weight in ((low, 1 - part), (high, part)):
-            places = order[..., rank : rank + 1]
-            before = np.take_along_axis(out, places, -1)
-            np.put_along_axis(out, places, before + np.asarray(weight, g.dtype) * slope[..., None], -1)
-    kept = [i for i in range(x.ndim) if i not in axes]
-    arranged = kept + list(axes)
-    return out.reshape([x.shape[i] for i in arranged]).transpose(np.argsort(arranged))
-
-
-@composed(cases=[Case("N C", 30.0, sizes=FILLED), Case("N C", 75.0, axis=1, keepdims=True, sizes=FILLED)])
-def percentile(
-    x: TensorLike, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
-    """The number below which `q` of a hundred lie: quantile(x, q / 100).
-
-    >>> percentile([0.0, 10.0, 20.0], 25)
-    Tensor(5., dtype=float32)
-    """
-    shares = np.asarray(as_array(q), "float64") / 100
-    return quantile(x, shares, axis=axis, method=method, keepdims=keepdims)  # type: ignore[no-any-return]
-
-
-@composed(cases=[Case("N C", sizes=FILLED), Case("N T C", axis=(0, 1), keepdims=True, sizes=FILLED)])
-def median(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The middle number along axes, or the mean of the middle two.
-
-    >>> median([5.0, 1.0, 3.0])
-    Tensor(3., dtype=float32)
-    """
-    return quantile(x, 0.5, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
-
-
-# -- past NaN ------------------------------------------------------------------------------------------------
-
-
-@op(cases=REDUCED, errors=NO_AXIS, promote="binary")
-def nansum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The sum along axes of what is not NaN.
-
-    >>> nansum([1.0, float("nan"), 2.0])
-    Tensor(3., dtype=float32)
-    """
-    return np.nansum(x, axis=_ready(x, axis, "nansum"), dtype=_sum_dtype(x), keepdims=keepdims)
-
-
-@nansum.gradient
-def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    return np.where(np.isnan(x), 0, spread(g, x, axis, keepdims))
-
-
-@op(cases=REDUCED_FILLED, errors=NO_AXIS, promote="float")
-@QUIET
-def nanmean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    """The mean along axes of what is not NaN; NaN where nothing is left.
-
-    >>> nanmean([1.0, float("nan"), 2.0])
-    Tensor(1.5, dtype=float32)
-    """
-    axis = _ready(x, axis, "nanmean")
-    number = (~np.isnan(x)).sum(axis=axis, keepdims=keepdims)
-    return np.nansum(x, axis=axis, keepdims=keepdims) / np.asarray(number, x.dtype)
-
-
-@nanmean.gradient
-@QUIET
-def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    valid = ~np.isnan(x)
-    number = valid.sum(axis=_ready(x, axis, "nanmean"), keepdims=True).astype(g.dtype)
-    return np.where(valid, spread(g, x, axis, keepdims) / number, 0)
-
-
-@composed(cases=REDUCED_FILLED, errors=NO_AXIS)
-def nanmax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The largest along axes of what is not NaN; NaN where nothing is left.
-
-    >>> nanmax([1.0, float("nan"), 2.0])
-    Tensor(2., dtype=float32)
-    """
-    return _past_nan(max, x, -np.inf, axis, keepdims)
-
-
-@composed(cases=REDUCED_FILLED, errors=NO_AXIS)
-def nanmin(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The smallest along axes of what is not NaN; NaN where nothing is left.
-
-    >>> nanmin([1.0, float("nan"), 2.0])
-    Tensor(1., dtype=float32)
-    """
-    return _past_nan(min, x, np.inf, axis, keepdims)
-
-
-def _past_nan(extreme: Any, x: TensorLike, stand_in: float, axis: Axis, keepdims: bool) -> Tensor:
-    if _is_integer(x):
-        return extreme(x, axis=axis, keepdims=keepdims)  # type: ignore[no-any-return]
-    missing = isnan(x)
-    found = extreme(where(missing, stand_in, x), axis=axis, keepdims=keepdims)
-    return where(all(missing, axis=axis, keepdims=keepdims), np.nan, found)  # type: ignore[no-any-return]
-
-
-# -- counts --------------------------------------------------------------------------------------------------
-
-
-@op(
-    cases=[Case("N", sizes={"N": 1}), Case("N C", bins=4, range=(-1.0, 1.0))],
-    errors=[Failure("3", bins=0, match="bins of 1 or more")],
-    promote="binary",
-)
-def histogram(x: Array, bins: int = 10, range: tuple[float, float] | None = None) -> tuple[Array, Array]:
-    """How many numbers lie in each of `bins` equal intervals, and the bounds of the intervals.
-
-    >>> histogram([0.0, 1.0, 2.0, 4.0], bins=2)
-    (Tensor([2., 2.], dtype=float32), Tensor([0., 2., 4.], dtype=float32))
-    """
-    if not isinstance(bins, int) or bins < 1:
-        raise ArgumentError(f"histogram expected bins of 1 or more. Received: bins={bins!r}.")
-    counts, edges = np.histogram(x, bins, range)
-    return counts.astype(x.dtype), edges.astype(x.dtype)

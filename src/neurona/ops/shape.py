@@ -18,24 +18,14 @@ from neurona.errors import ArgumentError, ShapeError
 from neurona.ops.elementwise import unbroadcast
 from neurona.symbolic import KerasTensor, Node, Shape
 from neurona.tape import OPS, Composed, composed, op
-from neurona.tensor import Array, Arrays, Tensor, TensorLike, as_array
+from neurona.tensor import Array, Tensor, TensorLike, as_array
 
 __all__ = [
-    "append",
-    "array_split",
     "broadcast_to",
-    "concatenate",
-    "diag",
-    "diagflat",
-    "diagonal",
-    "dsplit",
-    "dstack",
     "expand_dims",
     "flip",
     "fliplr",
     "flipud",
-    "hsplit",
-    "hstack",
     "meshgrid",
     "moveaxis",
     "pad",
@@ -44,17 +34,10 @@ __all__ = [
     "reshape",
     "roll",
     "rot90",
-    "split",
     "squeeze",
-    "stack",
     "swapaxes",
     "tile",
     "transpose",
-    "tril",
-    "triu",
-    "unstack",
-    "vsplit",
-    "vstack",
 ]
 
 
@@ -165,9 +148,14 @@ reshape = _Reshape(
 OPS["reshape"] = reshape
 
 
-@op(cases=[Case("N T C"), Case("N T C", axes=(1, 0, 2)), Case("N C", axes=(0, 1)), Case("N")],
-    errors=[Failure("2 3", axes=(0, 0), match="each axis once"), Failure("2 3", axes=(0,), match="each axis once")],
-    promote="binary")  # fmt: skip
+@op(
+    cases=[Case("N T C"), Case("N T C", axes=(1, 0, 2)), Case("N C", axes=(0, 1)), Case("N")],
+    errors=[
+        Failure("2 3", axes=(0, 0), match="each axis once"),
+        Failure("2 3", axes=(0,), match="each axis once"),
+    ],
+    promote="binary",
+)
 def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
     """The axes in another order; reversed unless told.
 
@@ -187,8 +175,11 @@ def _(g: Array, y: Array, x: Array, axes: Sequence[int] | None = None) -> Array:
     return g.transpose() if axes is None else g.transpose(np.argsort([n % x.ndim for n in axes]))
 
 
-@op(cases=[Case("N C", axis=1), Case("N C", axis=(0, -1)), Case("", axis=0)],
-    errors=[Failure("2 3", axis=3, match="expected an axis")], promote="binary")  # fmt: skip
+@op(
+    cases=[Case("N C", axis=1), Case("N C", axis=(0, -1)), Case("", axis=0)],
+    errors=[Failure("2 3", axis=3, match="expected an axis")],
+    promote="binary",
+)
 def expand_dims(x: Array, axis: int | Sequence[int]) -> Array:
     """New axes of length 1 at the places `axis` of the result.
 
@@ -205,8 +196,11 @@ def _(g: Array, y: Array, x: Array, axis: int | Sequence[int]) -> Array:
     return g.reshape(x.shape)
 
 
-@op(cases=[Case("N 1 C 1", axis=(1, 3)), Case("1 N 1", axis=0), Case("1 3 1")],
-    errors=[Failure("2 3", axis=1, match="axes of length 1")], promote="binary")  # fmt: skip
+@op(
+    cases=[Case("N 1 C 1", axis=(1, 3)), Case("1 N 1", axis=0), Case("1 3 1")],
+    errors=[Failure("2 3", axis=1, match="axes of length 1")],
+    promote="binary",
+)
 def squeeze(x: Array, axis: int | Sequence[int] | None = None) -> Array:
     """Without the axes of length 1, all or those told.
 
@@ -261,9 +255,11 @@ def _(g: Array, y: Array, x: Array, axis1: int, axis2: int) -> Array:
     return g.swapaxes(axis1, axis2)
 
 
-@op(cases=[Case("N T C", source=0, destination=-1), Case("N T C", source=(0, 1), destination=(2, 0))],
+@op(
+    cases=[Case("N T C", source=0, destination=-1), Case("N T C", source=(0, 1), destination=(2, 0))],
     errors=[Failure("2 3", 0, 2, match="expected an axis"), Failure("2 3", (0, 1), 0, match="as many")],
-    promote="binary")  # fmt: skip
+    promote="binary",
+)
 def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
     """Axes moved to other places, the rest in their order.
 
@@ -284,8 +280,11 @@ def _(g: Array, y: Array, x: Array, source: int | Sequence[int], destination: in
     return np.moveaxis(g, destination, source)
 
 
-@op(cases=[Case("4", shape=(3, 4)), Case("2 1", shape=(2, 2, 3)), Case("", shape=(2,))],
-    errors=[Failure("2 3", shape=(2, 4), match="broadcast_to")], promote="binary")  # fmt: skip
+@op(
+    cases=[Case("4", shape=(3, 4)), Case("2 1", shape=(2, 2, 3)), Case("", shape=(2,))],
+    errors=[Failure("2 3", shape=(2, 4), match="broadcast_to")],
+    promote="binary",
+)
 def broadcast_to(x: Array, shape: Sequence[int]) -> Array:
     """Repeated along new axes and those of length 1, without copying, to `shape`.
 
@@ -347,8 +346,11 @@ def flipud(x: TensorLike) -> Tensor:
     return flip(x, axis=0)  # type: ignore[no-any-return]
 
 
-@op(cases=[Case("N C", shift=1), Case("N C", shift=-2, axis=1), Case("N C", shift=(1, 2), axis=(0, 1))],
-    errors=[Failure("2 3", 1, axis=2, match="expected an axis")], promote="binary")  # fmt: skip
+@op(
+    cases=[Case("N C", shift=1), Case("N C", shift=-2, axis=1), Case("N C", shift=(1, 2), axis=(0, 1))],
+    errors=[Failure("2 3", 1, axis=2, match="expected an axis")],
+    promote="binary",
+)
 def roll(x: Array, shift: int | Sequence[int], axis: int | Sequence[int] | None = None) -> Array:
     """Moved along an axis by so many places, what falls off coming in at the other end.
 
@@ -364,9 +366,11 @@ def _(g: Array, y: Array, x: Array, shift: int | Sequence[int], axis: Any = None
     return np.roll(g, back, axis)
 
 
-@op(cases=[Case("N C"), Case("N C", k=2), Case("N C T", k=-1, axes=(1, 2))],
+@op(
+    cases=[Case("N C"), Case("N C", k=2), Case("N C T", k=-1, axes=(1, 2))],
     errors=[Failure("3", match="expected an axis"), Failure("2 2", axes=(0, 0), match="different axes")],
-    promote="binary")  # fmt: skip
+    promote="binary",
+)
 def rot90(array: Array, k: int = 1, axes: Sequence[int] = (0, 1)) -> Array:
     """Turned by `k` quarter turns, from the first of the two axes towards the second.
 
@@ -381,251 +385,6 @@ def rot90(array: Array, k: int = 1, axes: Sequence[int] = (0, 1)) -> Array:
 @rot90.gradient
 def _(g: Array, y: Array, array: Array, k: int = 1, axes: Sequence[int] = (0, 1)) -> Array:
     return np.rot90(g, -k, (axes[0], axes[1]))
-
-
-# -- several in one ------------------------------------------------------------------------------------------
-
-
-def _shapes(xs: Sequence[Any]) -> str:
-    return ", ".join(str(tuple(np.shape(x))) for x in xs)
-
-
-@op(cases=[Case(["N C", "N C"]), Case(["N C", "N 2", "N C"], axis=-1)],
-    errors=[Failure(["2 3", "2 4"], match="equal but for axis 0"), Failure([], match="at least one")],
-    promote="binary")  # fmt: skip
-def concatenate(xs: Arrays, axis: int = 0) -> Array:
-    """Arrays joined along an axis that they have.
-
-    >>> concatenate([[1.0, 2.0], [3.0]])
-    Tensor([1., 2., 3.], dtype=float32)
-    """
-    if not xs:
-        raise ArgumentError("concatenate expected at least one tensor. Received: none.")
-    axis = axis_of(axis, xs[0].ndim, "concatenate")
-    try:
-        return np.concatenate(xs, axis)
-    except ValueError:
-        raise ShapeError(
-            f"concatenate expected shapes equal but for axis {axis}. Received: {_shapes(xs)}."
-        ) from None
-
-
-@concatenate.gradient
-def _(g: Array, y: Array, xs: Arrays, axis: int = 0) -> list[Array]:
-    ends = np.cumsum([x.shape[axis] for x in xs])
-    return np.split(g, ends[:-1], axis)
-
-
-@op(cases=[Case(["N C", "N C"]), Case(["N C", "N C", "N C"], axis=-1)],
-    errors=[Failure(["2 3", "2 4"], match="equal shapes"), Failure([], match="at least one")],
-    promote="binary")  # fmt: skip
-def stack(x: Arrays, axis: int = 0) -> Array:
-    """Arrays of equal shape joined along a new axis.
-
-    >>> stack([[1.0, 2.0], [3.0, 4.0]], axis=1)
-    Tensor([[1., 3.],
-            [2., 4.]], dtype=float32)
-    """
-    if not x:
-        raise ArgumentError("stack expected at least one tensor. Received: none.")
-    axis = axis_of(axis, np.ndim(x[0]) + 1, "stack")
-    try:
-        return np.stack(x, axis)
-    except ValueError:
-        raise ShapeError(f"stack expected equal shapes. Received: {_shapes(x)}.") from None
-
-
-@stack.gradient
-def _(g: Array, y: Array, x: Arrays, axis: int = 0) -> list[Array]:
-    return list(np.moveaxis(g, axis, 0))
-
-
-def _with_axes(x: Any, ndim: int) -> Any:
-    """`x` with at least so many axes, the new ones as NumPy's atleast_1d, _2d and _3d place them."""
-    dims = len(np.shape(x))
-    if dims >= ndim:
-        return x
-    places = {(0, 1): (0,), (0, 2): (0, 1), (1, 2): (0,), (0, 3): (0, 1, 2), (1, 3): (0, 2), (2, 3): (2,)}
-    return expand_dims(x, places[dims, ndim])
-
-
-@composed(cases=[Case(["N C", "N C"]), Case(["N", "M"])])
-def hstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Joined side by side: along the second axis, or the only one.
-
-    >>> hstack([[1.0, 2.0], [3.0]])
-    Tensor([1., 2., 3.], dtype=float32)
-    """
-    parts = [_with_axes(x, 1) for x in xs]
-    return concatenate(parts, axis=0 if builtins.all(len(np.shape(x)) == 1 for x in parts) else 1)  # type: ignore[no-any-return]
-
-
-@composed(cases=[Case(["N C", "N C"]), Case(["N", "N"])])
-def vstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Joined one below the other: along the first axis, vectors as rows.
-
-    >>> vstack([[1.0, 2.0], [3.0, 4.0]])
-    Tensor([[1., 2.],
-            [3., 4.]], dtype=float32)
-    """
-    return concatenate([_with_axes(x, 2) for x in xs], axis=0)  # type: ignore[no-any-return]
-
-
-@composed(cases=[Case(["N C", "N C"]), Case(["N", "N"])])
-def dstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Joined behind each other: along the third axis.
-
-    >>> dstack([[1.0, 2.0], [3.0, 4.0]])
-    Tensor([[[1., 3.],
-             [2., 4.]]], dtype=float32)
-    """
-    return concatenate([_with_axes(x, 3) for x in xs], axis=2)  # type: ignore[no-any-return]
-
-
-@composed(cases=[Case("N C", "M C", axis=0), Case("N", "M C")])
-def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Tensor:
-    """x2 after x1 along an axis; without one both are laid out in a row first.
-
-    >>> append([1.0, 2.0], [3.0])
-    Tensor([1., 2., 3.], dtype=float32)
-    """
-    if axis is None:
-        return concatenate([ravel(x1), ravel(x2)])  # type: ignore[no-any-return]
-    return concatenate([x1, x2], axis=axis)  # type: ignore[no-any-return]
-
-
-# -- one in several ------------------------------------------------------------------------------------------
-
-
-@op(cases=[Case("N C", ends=(1, 2), axis=0)], promote="binary")
-def _cut(x: Array, ends: Sequence[int], axis: int) -> tuple[Array, ...]:
-    """The pieces between these places."""
-    return tuple(np.split(x, list(ends), axis))
-
-
-@_cut.gradient
-def _(g: Sequence[Array | None], y: Arrays, x: Array, ends: Sequence[int], axis: int) -> Array:
-    whole = np.zeros_like(x)
-    for part, piece in zip(g, np.split(whole, list(ends), axis), strict=True):  # the pieces are views
-        if part is not None:
-            piece += part
-    return whole
-
-
-def _pieces(x: Any, sections: Any, axis: int, name: str, even: bool) -> list[Tensor]:
-    shape = np.shape(x) if not hasattr(x, "shape") else tuple(x.shape)
-    axis = axis_of(axis, len(shape), name)
-    if isinstance(sections, (int, np.integer)):
-        length = shape[axis]
-        if length is None:
-            raise ShapeError(
-                f"{name} expected an axis of known length. Received: shape {shape}, axis={axis}."
-            )
-        if sections < 1 or (even and length % sections):
-            raise ShapeError(
-                f"{name} expected sections that divide the axis evenly. "
-                f"Received: {sections} sections of shape {shape} along axis {axis}."
-            )
-        short, longer = divmod(length, int(sections))
-        sections = np.cumsum([short + (i < longer) for i in range(int(sections))])[:-1].tolist()
-    return list(_cut(x, ends=tuple(np.asarray(sections).reshape(-1).tolist()), axis=axis))
-
-
-@composed(cases=[Case("N 4", 2, axis=1), Case("4 C", [1, 3]), Case("4 C", 1)],
-          errors=[Failure("3 4", 2, match="divide the axis evenly"), Failure("3 4", 2, axis=2, match="expected an axis")])  # fmt: skip
-def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """Cut along an axis.
-
-    Args:
-        x: a tensor.
-        indices_or_sections: a number of equal pieces, or the places where to cut.
-        axis: the axis to cut.
-
-    >>> split([1.0, 2.0, 3.0, 4.0], [1, 3])
-    [Tensor([1.], dtype=float32), Tensor([2., 3.], dtype=float32), Tensor([4.], dtype=float32)]
-    """
-    return _pieces(x, indices_or_sections, axis, "split", even=True)
-
-
-@composed(cases=[Case("N 5", 2, axis=1), Case("4 C", [1, 3])])
-def array_split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """Cut along an axis, the first pieces longer by one where it does not divide evenly.
-
-    >>> array_split([1.0, 2.0, 3.0], 2)
-    [Tensor([1., 2.], dtype=float32), Tensor([3.], dtype=float32)]
-    """
-    return _pieces(x, indices_or_sections, axis, "array_split", even=False)
-
-
-@composed(cases=[Case("N 4", 2), Case("4", 2)])
-def hsplit(x: TensorLike, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
-    """Cut side by side: along the second axis, or the only one.
-
-    >>> hsplit([[1.0, 2.0]], 2)
-    [Tensor([[1.]], dtype=float32), Tensor([[2.]], dtype=float32)]
-    """
-    return _pieces(x, indices_or_sections, 1 if len(np.shape(x)) > 1 else 0, "hsplit", even=True)
-
-
-@composed(cases=[Case("4 C", 2)], errors=[Failure("4", 2, match="2 axes")])
-def vsplit(x: TensorLike, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
-    """Cut one below the other: along the first axis.
-
-    >>> vsplit([[1.0], [2.0]], 2)
-    [Tensor([[1.]], dtype=float32), Tensor([[2.]], dtype=float32)]
-    """
-    if len(np.shape(x)) < 2:
-        raise ShapeError(f"vsplit expected at least 2 axes. Received: shape {np.shape(x)}.")
-    return _pieces(x, indices_or_sections, 0, "vsplit", even=True)
-
-
-@composed(cases=[Case("N C 4", 2)], errors=[Failure("2 4", 2, match="expected an axis")])
-def dsplit(x: TensorLike, indices_or_sections: int | Sequence[int]) -> list[Tensor]:
-    """Cut behind each other: along the third axis.
-
-    >>> dsplit([[[1.0, 2.0]]], 2)
-    [Tensor([[[1.]]], dtype=float32), Tensor([[[2.]]], dtype=float32)]
-    """
-    return _pieces(x, indices_or_sections, 2, "dsplit", even=True)
-
-
-@op(cases=[Case("3 C", axis=0)], promote="binary")
-def _slices(x: Array, axis: int) -> tuple[Array, ...]:
-    """The slices along an axis, without it."""
-    return tuple(np.moveaxis(x, axis, 0))
-
-
-@_slices.gradient
-def _(g: Sequence[Array | None], y: Arrays, x: Array, axis: int) -> Array:
-    whole = np.zeros_like(x)
-    for part, piece in zip(g, np.moveaxis(whole, axis, 0), strict=True):
-        if part is not None:
-            piece += part
-    return whole
-
-
-@composed(
-    cases=[Case("3 C"), Case("N 2", num=2, axis=-1)],
-    errors=[Failure("3 2", num=2, match="num to be the length")],
-)
-def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:
-    """The slices along an axis, which they lack.
-
-    Args:
-        x: a tensor.
-        num: the length of the axis; only to be checked.
-        axis: the axis to take apart.
-
-    >>> unstack([[1.0, 2.0], [3.0, 4.0]])
-    [Tensor([1., 2.], dtype=float32), Tensor([3., 4.], dtype=float32)]
-    """
-    axis = axis_of(axis, len(np.shape(x)), "unstack")
-    length = np.shape(x)[axis]
-    if num is not None and num != length:
-        raise ShapeError(
-            f"unstack expected num to be the length of axis {axis}, {length}. Received: num={num}."
-        )
-    return list(_slices(x, axis=axis))
 
 
 # -- repeated and framed -------------------------------------------------------------------------------------
@@ -694,8 +453,8 @@ def _frame(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
         widths = np.array([-1])
     if (widths < 0).any() or widths.dtype.kind not in "iu":
         raise ShapeError(
-            f"pad expected pad_width to be a number of 0 or more, a pair (before, after), or a pair for each of {ndim} "
-            f"axes. Received: {pad_width}."
+            f"pad expected pad_width to be a number of 0 or more, a pair (before, after), or a pair for each of "
+            f"{ndim} axes. Received: {pad_width}."
         )
     return [(int(before), int(after)) for before, after in widths]
 
@@ -761,99 +520,6 @@ def _(
             np.add.at(inner, origin, np.moveaxis(g, axis, 0))
             g = np.moveaxis(inner, 0, axis)
     return g
-
-
-# -- diagonals -----------------------------------------------------------------------------------------------
-
-
-@op(cases=[Case("N", sizes={"N": 1}), Case("3 4", k=1), Case("N", k=-2, sizes={"N": 1})],
-    errors=[Failure("2 2 2", match="1 or 2 axes")], promote="binary")  # fmt: skip
-def diag(x: Array, k: int = 0) -> Array:
-    """The diagonal of a matrix, or the matrix with a given diagonal.
-
-    >>> diag([1.0, 2.0])
-    Tensor([[1., 0.],
-            [0., 2.]], dtype=float32)
-    """
-    if x.ndim not in (1, 2):
-        raise ShapeError(f"diag expected 1 or 2 axes. Received: shape {x.shape}.")
-    return np.diag(x, k).copy()
-
-
-@diag.gradient
-def _(g: Array, y: Array, x: Array, k: int = 0) -> Array:
-    if x.ndim == 1:
-        return np.diagonal(g, k)
-    dx = np.zeros(x.shape, g.dtype)
-    rows = np.arange(len(g)) + builtins.max(-k, 0)
-    dx[rows, rows + k] = g
-    return dx
-
-
-@composed(cases=[Case("N C", sizes={"N": 1, "C": 1}), Case("N", k=1, sizes={"N": 1})])
-def diagflat(x: TensorLike, k: int = 0) -> Tensor:
-    """The matrix whose diagonal is the flattened array.
-
-    >>> diagflat([[1.0], [2.0]])
-    Tensor([[1., 0.],
-            [0., 2.]], dtype=float32)
-    """
-    return diag(ravel(x), k=k)  # type: ignore[no-any-return]
-
-
-@op(cases=[Case("N C", sizes={"N": 2, "C": 2}), Case("N T C", offset=1, axis1=1, axis2=2, sizes={"T": 2, "C": 3})],
-    errors=[Failure("2", match="expected an axis")], promote="binary")  # fmt: skip
-def diagonal(x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    """The diagonal of two axes, as the last axis.
-
-    >>> diagonal([[1.0, 2.0], [3.0, 4.0]])
-    Tensor([1., 4.], dtype=float32)
-    """
-    return x.diagonal(offset, axis_of(axis1, x.ndim, "diagonal"), axis_of(axis2, x.ndim, "diagonal"))
-
-
-@diagonal.gradient
-def _(g: Array, y: Array, x: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    dx = np.zeros(x.shape, g.dtype)
-    rows = np.arange(g.shape[-1]) + builtins.max(-offset, 0)
-    np.moveaxis(dx, (axis1, axis2), (-2, -1))[..., rows, rows + offset] = g
-    return dx
-
-
-@op(cases=[Case("N C"), Case("T N C", k=-1)], errors=[Failure("2", match="2 axes")], promote="binary")
-def tril(x: Array, k: int = 0) -> Array:
-    """The lower triangle of the last two axes, 0 above its `k`-th diagonal.
-
-    >>> tril([[1.0, 2.0], [3.0, 4.0]])
-    Tensor([[1., 0.],
-            [3., 4.]], dtype=float32)
-    """
-    if x.ndim < 2:
-        raise ShapeError(f"tril expected at least 2 axes. Received: shape {x.shape}.")
-    return np.tril(x, k)
-
-
-@tril.gradient
-def _(g: Array, y: Array, x: Array, k: int = 0) -> Array:
-    return np.tril(g, k)
-
-
-@op(cases=[Case("N C"), Case("T N C", k=1)], errors=[Failure("2", match="2 axes")], promote="binary")
-def triu(x: Array, k: int = 0) -> Array:
-    """The upper triangle of the last two axes, 0 below its `k`-th diagonal.
-
-    >>> triu([[1.0, 2.0], [3.0, 4.0]])
-    Tensor([[1., 2.],
-            [0., 4.]], dtype=float32)
-    """
-    if x.ndim < 2:
-        raise ShapeError(f"triu expected at least 2 axes. Received: shape {x.shape}.")
-    return np.triu(x, k)
-
-
-@triu.gradient
-def _(g: Array, y: Array, x: Array, k: int = 0) -> Array:
-    return np.triu(g, k)
 
 
 def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:

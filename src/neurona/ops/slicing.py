@@ -43,9 +43,13 @@ def _refuse(x: Array, key: Any, error: Exception) -> ShapeError:
 
 
 @op(
-    cases=[Case("3 C", key=1), Case("N 4", key=(builtins.slice(None), builtins.slice(3, 0, -2)))]
-    + [Case("N 4", key=(..., None, [0, 3, 0])), Case("3 4", key=(np.array([[0, 2], [2, 2]]), 1))]
-    + [Case("3 C", key=np.array([True, False, True]))],
+    cases=[
+        Case("3 C", key=1),
+        Case("N 4", key=(builtins.slice(None), builtins.slice(3, 0, -2))),
+        Case("N 4", key=(..., None, [0, 3, 0])),
+        Case("3 4", key=(np.array([[0, 2], [2, 2]]), 1)),
+        Case("3 C", key=np.array([True, False, True])),
+    ],
     promote="binary",
 )
 def _get_item(x: Array, key: Any) -> Array:

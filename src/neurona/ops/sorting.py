@@ -1,4 +1,5 @@
-"""Ops that put numbers in order, or find the first in that order. Equal numbers keep the order they came in."""
+"""Ops that put numbers in order, or find the first in that order. Equal numbers keep the order they came
+in."""
 
 from __future__ import annotations
 
@@ -73,7 +74,10 @@ def argsort(x: Array, axis: int | None = -1) -> Array:
 
 @op(
     cases=[Case("N 5", kth=2), Case("5 N", kth=-1, axis=0)],
-    errors=[*(Failure("2 3", kth=1, axis=2, match="expected an axis of x"),), Failure("2 3", kth=3, match="kth from -3")],
+    errors=[
+        *(Failure("2 3", kth=1, axis=2, match="expected an axis of x"),),
+        Failure("2 3", kth=3, match="kth from -3"),
+    ],
 )
 def argpartition(x: Array, kth: int, axis: int | None = -1) -> Array:
     """Places such that the number at the kth place is where sorting would put it, smaller ones before it.
@@ -87,7 +91,7 @@ def argpartition(x: Array, kth: int, axis: int | None = -1) -> Array:
         ShapeError: x has no such axis.
         ArgumentError: there is no such place.
 
-    >>> take_along_axis([3.0, 1.0, 2.0], argpartition([3.0, 1.0, 2.0], 0), axis=0)[0]
+    >>> ops.take_along_axis([3.0, 1.0, 2.0], argpartition([3.0, 1.0, 2.0], 0), axis=0)[0]
     Tensor(1., dtype=float32)
     """
     x, axis = _flattened("argpartition", x, axis)
@@ -99,7 +103,10 @@ def argpartition(x: Array, kth: int, axis: int | None = -1) -> Array:
 
 @op(
     cases=[Case("N 5", k=2), Case("N T 4", k=4), Case("3", k=1), Case("N 5", k=2, sorted=False)],
-    errors=[Failure("2 3", k=4, match="k from 0 to 3. Received: k=4"), Failure("", k=1, match="at least one axis")],
+    errors=[
+        Failure("2 3", k=4, match="k from 0 to 3. Received: k=4"),
+        Failure("", k=1, match="at least one axis"),
+    ],
 )
 def top_k(x: Array, k: int, sorted: bool = True) -> tuple[Array, Array]:
     """The k largest numbers along the last axis, the largest first, and their places.
@@ -221,7 +228,12 @@ def unique(
         order = np.argsort(index)
         rank = np.empty_like(order)
         rank[order] = np.arange(order.size)
-        values, index, counts, inverse = np.take(values, order, along), index[order], counts[order], rank[inverse]
+        values, index, counts, inverse = (
+            np.take(values, order, along),
+            index[order],
+            counts[order],
+            rank[inverse],
+        )
     if size is not None:
         values = _fit(values, size, along, fill_value)
         index, counts = _fit(index, size, 0, index[0] if index.size else 0), _fit(counts, size, 0, 0)

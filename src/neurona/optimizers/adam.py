@@ -49,7 +49,7 @@ class Adam(ArrayOptimizer):
     >>> import neurona
     >>> w = neurona.Variable([1.0, 2.0])
     >>> Adam(learning_rate=0.5).apply([neurona.Tensor([3.0, -7.0])], [w])
-    >>> w.numpy()  # the first step has the size of the rate
+    >>> w.numpy().round(3)  # the first step has the size of the rate
     array([0.5, 2.5], dtype=float32)
 
     Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization" (2015); amsgrad: Reddi et al. (2018).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import unicodedata
 from collections.abc import Mapping
 
@@ -48,4 +49,11 @@ def find(name: str) -> Recogniser:
                     name=coming, known=", ".join(RECOGNISERS)
                 )
             )
-    raise UnknownNameError.among("recogniser", name, known)
+    near = difflib.get_close_matches(wanted, known, n=1)
+    hint = " " + _("Did you mean '{name}'?").format(name=near[0]) if near else ""
+    raise UnknownNameError(
+        _("There is no recogniser '{name}'.").format(name=name)
+        + hint
+        + " "
+        + _("Available: {known}.").format(known=", ".join(sorted(RECOGNISERS)))
+    )

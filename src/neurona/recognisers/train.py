@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from neurona.i18n import _
 from neurona.recognisers import Recipe, Recogniser, find
 from neurona.recognisers.judging import judge, softmax
 from neurona.runs import Run, versions
+from neurona.tensor import Array
 from neurona.training.callbacks import Callback
 from neurona.training.checkpoint import Checkpoint, Interrupted
 
@@ -50,8 +51,20 @@ def start(
     )
 
 
-def train(run: Run, data: datasets.Data, callbacks: Sequence[Callback] = (), verbose: Any = "auto") -> dict[str, Any]:
+def train(
+    run: Run,
+    data: datasets.Data,
+    callbacks: Sequence[Callback] = (),
+    verbose: Any = "auto",
+    after: Callable[[Array], None] | None = None,
+) -> dict[str, Any]:
     """Train what `run` says, from its checkpoint if it has one; write model, history and metrics into it.
+
+    Args:
+        run, data: the run and the data that it was begun with.
+        callbacks, verbose: for `fit`.
+        after: called with the probabilities of the test set once the judgement is written, before the run counts as
+            complete; what fails in it can be made good by resuming.
 
     Returns:
         the contents of metrics.json.
@@ -63,6 +76,12 @@ def train(run: Run, data: datasets.Data, callbacks: Sequence[Callback] = (), ver
     """
     info = run.info
     recogniser = find(info["recogniser"])
+    if info["recipe"] not in recogniser.recipes:
+        raise RunError(
+            _("{recogniser} has no recipe '{recipe}'. Its recipes: {known}.").format(
+                recogniser=recogniser.name, recipe=info["recipe"], known=", ".join(recogniser.recipes)
+            )
+        )
     recipe = recogniser.recipes[info["recipe"]]
     if data.fingerprint != info["data"]["fingerprint"]:
         raise RunError(
@@ -80,34 +99,47 @@ def train(run: Run, data: datasets.Data, callbacks: Sequence[Callback] = (), ver
     model = recipe.build(steps, info["epochs"], info["seed"])
     checkpoint = Checkpoint(run.checkpoint_path)
 
-    def spent() -> float:
-        return seconds_before + time.perf_counter() - began
+    def stopped(status: str) -> None:
+        run.update(status=status, seconds=round(seconds_before + time.perf_counter() - began, 3))
 
+    run.update(status="running")
     try:
         history = model.fit(
             x_train, part.y_train, batch_size=info["batch_size"], epochs=info["epochs"], verbose=verbose,
             validation_data=(x_val, part.y_val), validation_batch_size=1000, callbacks=[*callbacks, checkpoint],
         )  # fmt: skip
-    except Interrupted:
-        run.update(status="interrupted", seconds=round(spent(), 3))
+    except (Interrupted, KeyboardInterrupt):
+        stopped("interrupted")
         raise
     except NonFiniteError:
         checkpoint.restore_into(model)
         model.save(run.model_path)
-        run.update(status="failed", seconds=round(spent(), 3))
+        stopped("failed")
         raise
-    run.write_history(history.history)
-    model.save(run.model_path)
-    found = judge(probabilities(model, recogniser.prepare(data.x_test)), data.y_test, list(data.labels["en"]))
-    found["validation_accuracy"] = history.history["val_accuracy"][-1]
-    run.write_metrics(found)
-    run.update(
-        status="complete", seconds=round(spent(), 3), parameters=model.count_params(), test_accuracy=found["accuracy"]
-    )
+    finally:
+        checkpoint.close()
+    try:
+        run.write_history(history.history)
+        model.save(run.model_path)
+        shares = probabilities(model, recogniser.prepare(data.x_test))
+        found = judge(shares, data.y_test, list(data.labels["en"]))
+        found["validation_accuracy"] = history.history["val_accuracy"][-1]
+        run.write_metrics(found)
+        run.update(parameters=model.count_params(), test_accuracy=found["accuracy"],
+                   seconds=round(seconds_before + time.perf_counter() - began, 3))  # fmt: skip
+        if after is not None:
+            after(shares)
+    except KeyboardInterrupt:
+        stopped("interrupted")
+        raise
+    run.update(status="complete")
     checkpoint.remove()
     return found
 
 
-def probabilities(model: Any, x: Any) -> Any:
+def probabilities(model: Any, x: Array) -> Array:
     """What a recogniser's network, which ends in raw outputs, thinks of prepared pictures: ``(N, C)``."""
-    return softmax(np.asarray(model.predict(x, batch_size=1000, verbose=0), "float64"))
+    outputs = np.asarray(model.predict(x, batch_size=1000, verbose=0), "float64")
+    if not np.isfinite(outputs).all():
+        raise NonFiniteError(_("The network answers with NaN or infinity: its weights are spoilt."))
+    return softmax(outputs)

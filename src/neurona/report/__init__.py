@@ -26,5 +26,9 @@ def write_report(run: Run, about: str, pictures: Array, truth: Array, probabilit
     figures.draw_curves(run.read_history(), run.plots_path / "curves.png")
     figures.draw_confusion(metrics["confusion"], names, run.plots_path / "confusion.png")
     figures.draw_calibration(metrics["calibration"], run.plots_path / "calibration.png")
-    figures.draw_mistakes(pictures, truth, probabilities, names, run.plots_path / "mistakes.png")
+    mistakes = run.plots_path / "mistakes.png"
+    if (probabilities.argmax(axis=1) != truth).any():
+        figures.draw_mistakes(pictures, truth, probabilities, names, mistakes)
+    else:
+        mistakes.unlink(missing_ok=True)
     write_page(run, about)

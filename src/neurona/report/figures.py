@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurona.i18n import _
+from neurona.report.plain import printable, shortened
 from neurona.saving.atomic import atomic_file
 from neurona.tensor import Array
 
@@ -24,9 +26,14 @@ def _figure(width: float, height: float, **kwargs: Any) -> Any:
 
 
 def _save(figure: Any, path: Path) -> Path:
-    with atomic_file(path) as stream:
+    with atomic_file(path) as stream, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # a box stands for it
         figure.savefig(stream, format="png", dpi=110)
     return path
+
+
+def _label(text: str, most: int = 40) -> str:
+    return shortened(printable(text), most)
 
 
 def draw_curves(history: dict[str, list[float]], path: Path) -> Path:
@@ -62,6 +69,7 @@ def draw_confusion(table: list[list[int]], classes: list[str], path: Path) -> Pa
             colour = "white" if shares[i, j] > 0.5 else "black"
             ax.text(j, i, f"{int(counts[i, j])}", ha="center", va="center", fontsize=8, color=colour)
     ticks = range(len(classes))
+    classes = [_label(name) for name in classes]
     ax.set_xticks(ticks, classes, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
     ax.set_yticks(ticks, classes, parse_math=False)
     ax.set_xlabel(_("the network's answer"))
@@ -84,7 +92,7 @@ def draw_calibration(bins: list[dict[str, float]], path: Path) -> Path:
 def draw_mistakes(
     pictures: Array, truth: Array, probabilities: Array, classes: list[str], path: Path, most: int = 24
 ) -> Path:
-    """The mistakes of which the network was surest."""
+    """The mistakes of which the network was surest, at least one."""
     said = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(said != truth)
     wrong = wrong[np.argsort(-probabilities[wrong, said[wrong]], kind="stable")][:most]
@@ -95,8 +103,8 @@ def draw_mistakes(
     for ax, i in zip(axes, wrong, strict=False):
         ax.imshow(pictures[i], cmap="gray", vmin=0, vmax=255)
         ax.set_title(
-            f"{classes[said[i]]} {probabilities[i, said[i]]:.0%}\n({classes[int(truth[i])]})",
-            fontsize=6.5, parse_math=False,
+            f"{_label(classes[said[i]], 14)} {probabilities[i, said[i]]:.0%}\n({_label(classes[int(truth[i])], 18)})",
+            fontsize=7.5, parse_math=False,
         )  # fmt: skip
     return _save(figure, path)
 
@@ -110,13 +118,13 @@ def draw_prediction(prepared: Any, ranked: list[tuple[str, float]], title: str, 
     axes[0].imshow(prepared.original, cmap="gray", vmin=0, vmax=255)
     left, top, right, bottom = prepared.box
     axes[0].add_patch(Rectangle((left - 0.5, top - 0.5), right - left, bottom - top, fill=False, color=_ORANGE))
-    axes[0].set_title(title, fontsize=9, parse_math=False)
+    axes[0].set_title(_label(title), fontsize=9, parse_math=False)
     axes[1].imshow(prepared.pixels, cmap="gray", vmin=0, vmax=255)
     axes[1].set_title(_("what the network sees"), fontsize=9)
     for ax in axes[:2]:
         ax.set_xticks([])
         ax.set_yticks([])
-    names = [name for name, _share in ranked][::-1]
+    names = [_label(name) for name, _share in ranked][::-1]
     shares = [share for _name, share in ranked][::-1]
     axes[2].barh(range(len(names)), shares, color=_BLUE)
     axes[2].set_yticks(range(len(names)), names, parse_math=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -10,8 +11,25 @@ from pathlib import Path
 from typing import BinaryIO
 
 from neurona.errors import SavingError
+from neurona.i18n import _
 
-__all__ = ["atomic_file"]
+__all__ = ["atomic_file", "reason"]
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in the language in force where it is one of the usual reasons."""
+    usual = {
+        errno.ENOSPC: _("the disk is full"),
+        errno.EDQUOT: _("the disk is full"),
+        errno.EACCES: _("permission denied"),
+        errno.EPERM: _("permission denied"),
+        errno.EROFS: _("the disk is read-only"),
+        errno.ENOENT: _("no such file or folder"),
+        errno.ENOTDIR: _("a part of the path is no folder"),
+        errno.EISDIR: _("it is a folder"),
+        errno.ENAMETOOLONG: _("the name is too long"),
+    }
+    return usual.get(error.errno or 0) or error.strerror or str(error)
 
 
 @contextmanager
@@ -27,7 +45,9 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     try:
         stream = open(temporary, "xb")  # noqa: SIM115 - closed below, before the rename
     except OSError as error:
-        raise SavingError(f"Cannot write {path}: {error.strerror}. Check that the folder exists and is writable.") from error
+        raise SavingError(
+            _("Cannot write {path}: {why}. Check that the folder exists and is writable.").format(path=path, why=reason(error))
+        ) from error
     try:
         with stream:
             yield stream
@@ -35,6 +55,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise SavingError(f"Cannot write {path}: {error.strerror or error}. The old file, if any, is untouched.") from error
+        raise SavingError(
+            _("Cannot write {path}: {why}. The old file, if any, is untouched.").format(path=path, why=reason(error))
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -13,9 +13,11 @@ from __future__ import annotations
 import io
 import json
 import signal
+import struct
 import threading
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -24,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from neurona.errors import NeuronaError, NonFiniteError, SavingError
-from neurona.saving.atomic import atomic_file
+from neurona.i18n import _
+from neurona.saving.atomic import atomic_file, reason
 from neurona.tensor import Array
 from neurona.training.callbacks import Callback
 
@@ -33,7 +36,7 @@ __all__ = ["Checkpoint", "Interrupted"]
 _STATE = "state.npz"
 
 
-class Interrupted(NeuronaError):
+class Interrupted(NeuronaError):  # noqa: N818 - no error: somebody asked for it
     """A signal asked the training to stop; its state was written.
 
     Attributes:
@@ -41,7 +44,7 @@ class Interrupted(NeuronaError):
     """
 
     def __init__(self, number: int) -> None:
-        super().__init__(f"Training was stopped by {signal.Signals(number).name}.")
+        super().__init__(_("Stopped by {name}.").format(name=signal.Signals(number).name))
         self.signal = number
 
 
@@ -76,6 +79,10 @@ class Checkpoint(Callback):
         self._epoch, self._written_at = 0, self._clock()
         if self.path.is_file():
             self.restore_into(self.model)
+        elif self.model.built:  # so that there is a good state from the first step on
+            if not self.model.optimizer.built:
+                self.model.optimizer.build(self.model.trainable_variables)
+            self._write(0, 0)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._on_signal)
@@ -88,8 +95,10 @@ class Checkpoint(Callback):
         if loss is not None and not np.isfinite(loss):
             self._give_signals_back()
             raise NonFiniteError(
-                f"The loss became {float(loss)} at epoch {self._epoch + 1}, step {batch + 1}. Lower the learning rate, "
-                "or look for NaN in the data."
+                _(
+                    "The loss became {loss} at epoch {epoch}, step {step}. Lower the learning rate, or look for NaN in "
+                    "the data."
+                ).format(loss=float(loss), epoch=self._epoch + 1, step=batch + 1)
             )
         if self._asked is not None or self._clock() - self._written_at >= self.every_seconds:
             self._write(self._epoch, batch + 1)
@@ -97,10 +106,14 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch + 1
-        self._write(epoch + 1, 0)
+        self._write(epoch + 1, 0, logs)
         self._stop_if_asked()
 
     def on_train_end(self, logs: Any = None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Answer signals no more. `fit` does so at its end; after an error in it somebody else must."""
         self._give_signals_back()
 
     # -- signals --------------------------------------------------------------------------------------------
@@ -119,7 +132,7 @@ class Checkpoint(Callback):
 
     def _give_signals_back(self) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set from Python
         self._before.clear()
 
     # -- the state ------------------------------------------------------------------------------------------
@@ -133,18 +146,25 @@ class Checkpoint(Callback):
             found |= {f"metric/{m}/{i}": v.data for i, v in enumerate(metric.variables)}
         return found
 
-    def _write(self, epoch: int, batch: int) -> None:
-        """Replace the state on disk by that of now."""
+    def _write(self, epoch: int, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Replace the state on disk by that of now; `logs` is what the epoch that just ended reports."""
+        history, epochs = self.model.history.history, list(self.model.history.epoch)
+        if logs is not None and epoch - 1 not in epochs:  # History may be told after this callback
+            history = {name: [*history.get(name, []), value] for name, value in logs.items()}
+            epochs.append(epoch - 1)
         facts = {
             "epoch": epoch,
             "batch": batch,
             "shuffle_seed": self.model.batches.seed,
-            "history": self.model.history.history,
-            "history_epochs": self.model.history.epoch,
+            "history": history,
+            "history_epochs": epochs,
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SavingError(_("Cannot write {path}: {why}.").format(path=self.folder, why=reason(error))) from error
         with atomic_file(self.path) as stream, zipfile.ZipFile(stream, "w") as archive:
-            archive.writestr("facts.json", json.dumps(facts))
+            archive.writestr("facts.json", json.dumps(facts, default=float))
             for name, array in self._arrays().items():
                 buffer = io.BytesIO()
                 np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
@@ -172,12 +192,18 @@ class Checkpoint(Callback):
                     for name in archive.namelist()
                     if name.endswith(".npy")
                 }
-        except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
-            raise SavingError(f"The checkpoint {self.path} is damaged ({error}). Start the training anew.") from error
+            facts = _checked(facts)
+        except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, KeyError, OSError, EOFError, RuntimeError,
+                NotImplementedError, MemoryError) as error:  # fmt: skip
+            raise SavingError(
+                _("The checkpoint {path} is damaged ({why}). Start the training anew.").format(path=self.path, why=error)
+            ) from error
         live = self._arrays()
         missing = {name for name in live if not name.startswith("metric/")} - set(stored)
-        if missing or any(name in live and live[name].shape != a.shape for name, a in stored.items()):
-            raise SavingError(f"The checkpoint {self.path} is of another model. Start the training anew.")
+        if missing or any(not _fits(a, live[name]) for name, a in stored.items() if name in live):
+            raise SavingError(
+                _("The checkpoint {path} is of another model. Start the training anew.").format(path=self.path)
+            )
         for name, array in stored.items():
             if name in live:
                 live[name][...] = array
@@ -189,3 +215,15 @@ class Checkpoint(Callback):
         self.path.unlink(missing_ok=True)
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
+
+
+def _checked(facts: Any) -> dict[str, Any]:
+    """The facts of a checkpoint, if they are of the right kinds."""
+    whole = isinstance(facts, dict) and all(isinstance(facts.get(k), int) for k in ("epoch", "batch"))
+    if not whole or not isinstance(facts["history"], dict) or not isinstance(facts["history_epochs"], list):
+        raise ValueError(_("its facts are incomplete"))
+    return dict(facts)
+
+
+def _fits(stored: Array, live: Array) -> bool:
+    return stored.shape == live.shape and stored.dtype == live.dtype

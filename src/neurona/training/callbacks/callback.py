@@ -156,7 +156,7 @@ class LazyLogs(dict[str, Any]):
         self._fill()
         return super().__eq__(other)
 
-    __hash__ = None  # type: ignore[assignment]  # as every dict
+    __hash__ = None  # as every dict
 
     def __repr__(self) -> str:
         self._fill()

@@ -55,7 +55,8 @@ class ModelCheckpoint(MonitorCallback):
         self._last_batch: int | None = None
         if save_freq != "epoch" and not isinstance(save_freq, int):
             raise ArgumentError(
-                f"Expected save_freq to be 'epoch' or a whole number of batches. Received: save_freq={save_freq!r}."
+                "Expected save_freq to be 'epoch' or a whole number of batches. "
+                f"Received: save_freq={save_freq!r}."
             )
         endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
         if not self.filepath.endswith(endings):

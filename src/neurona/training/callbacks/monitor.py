@@ -15,21 +15,12 @@ __all__ = ["MonitorCallback"]
 
 # Metrics whose objects do not say which way is better are known by what their names hold.
 _UP = (
-    "acc",
-    "auc",
-    "precision",
-    "recall",
-    "f1",
-    "fbeta",
-    "iou",
-    "r2",
-    "similarity",
-    "true_positives",
+    "acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "r2", "similarity", "true_positives",
     "true_negatives",
-)
+)  # fmt: skip
 _DOWN = (
-    "loss", "error", "crossentropy", "mse", "mae", "mape", "msle", "rmse", "hinge", "poisson", "divergence", "logcosh",
-    "huber", "false_positives", "false_negatives",
+    "loss", "error", "crossentropy", "mse", "mae", "mape", "msle", "rmse", "hinge", "poisson", "divergence",
+    "logcosh", "huber", "false_positives", "false_negatives",
 )  # fmt: skip
 
 

@@ -55,7 +55,8 @@ class TensorBoard(Callback):
         self.update_freq = 1 if update_freq == "batch" else update_freq
         if self.update_freq != "epoch" and not (isinstance(self.update_freq, int) and self.update_freq > 0):
             raise ArgumentError(
-                f"Expected update_freq to be 'epoch', 'batch' or a number of batches. Received: {update_freq!r}."
+                "Expected update_freq to be 'epoch', 'batch' or a number of batches. "
+                f"Received: {update_freq!r}."
             )
         asked = {
             "write_images": write_images,
@@ -64,10 +65,9 @@ class TensorBoard(Callback):
         }
         unmet = [name for name, value in asked.items() if value]
         if unmet:
-            warnings.warn(
-                f"TensorBoard writes scalars and histograms; ignored: {', '.join(unmet)}.", stacklevel=2
-            )
-        self.uses_batches = self.update_freq != "epoch" or write_steps_per_second
+            text = f"TensorBoard writes scalars and histograms; ignored: {', '.join(unmet)}."
+            warnings.warn(text, stacklevel=2)
+        self.uses_batches = self.update_freq != "epoch"
         self._clock = clock
         self._writers: dict[str, EventWriter] = {}
         self._train_batch = 0

@@ -1,0 +1,41 @@
+"""Texts that come from outside (file names, labels, settings), made fit to be shown."""
+
+from __future__ import annotations
+
+from unicodedata import category
+
+__all__ = ["printable", "shortened"]
+
+
+def printable(text: object) -> str:
+    """`text` with everything that a terminal would obey, or that no font can draw, as a visible escape.
+
+    Control characters, marks that turn the direction of writing, and the lone surrogates by which Python carries bytes
+    that are no UTF-8.
+
+    >>> printable("a\\x1b[31m\\n")
+    'a\\\\x1b[31m\\\\x0a'
+    >>> printable("año")
+    'año'
+    """
+    return "".join(c if c.isprintable() or category(c) == "Zs" else _escape(ord(c)) for c in str(text))
+
+
+def _escape(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
+        code -= 0xDC00
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def shortened(text: str, most: int) -> str:
+    """`text`, its middle left out where it is longer than `most` characters.
+
+    >>> shortened("abcdefghij", 5)
+    'ab…ij'
+    """
+    if len(text) <= most:
+        return text
+    half = (most - 1) // 2
+    return f"{text[: most - 1 - half]}…{text[-half:]}"
