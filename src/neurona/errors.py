@@ -5,7 +5,7 @@
     │   ├── ShapeError                      shapes that do not fit each other
     │   └── UnknownNameError                a name that nothing answers to, with a suggestion
     ├── DTypeError (TypeError)              the wrong kind of number or object
-    ├── NotBuiltError (ValueError)          weights or settings asked for before they exist
+    ├── NotBuiltError (ValueError, AttributeError)    weights or settings asked for before they exist
     ├── GradientError                       a gradient is missing or does not match the numerical one
     ├── NonFiniteError                      NaN or infinity where a finite number must be
     ├── DataError                           what comes from outside
@@ -77,7 +77,7 @@ class DTypeError(NeuronaError, TypeError):
     """The wrong kind of number or object."""
 
 
-class NotBuiltError(NeuronaError, ValueError):
+class NotBuiltError(NeuronaError, ValueError, AttributeError):
     """Weights, shapes or settings were asked for before they exist."""
 
 

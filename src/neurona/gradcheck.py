@@ -102,7 +102,7 @@ def gradcheck(
     for number, (source, gradient) in enumerate(zip(sources, analytic, strict=True)):
         for place in np.ndindex(source.shape):
             numeric = _central_difference(projected, source.data, place, step)
-            error = abs(gradient[place] - numeric) / (1.0 + abs(numeric))
+            error = float(abs(gradient[place] - numeric) / (1.0 + abs(numeric)))
             checked += 1
             worst = max(worst, error)
             if not error <= tolerance:  # a NaN must fail too

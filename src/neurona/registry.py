@@ -245,17 +245,20 @@ def deserialize_keras_object(config: Any, custom_objects: Config | None = None, 
         UnknownNameError: the class is neither Keras's nor registered.
         UnsafeFileError: the description holds code.
     """
+    if custom_objects:  # a scope, so that they are known to what is made within as well
+        with custom_object_scope(custom_objects):
+            return deserialize_keras_object(config)
     if config is None or isinstance(config, (str, bool, int, float)):
         return config
     if isinstance(config, (list, tuple)):
-        return [deserialize_keras_object(item, custom_objects) for item in config]
+        return [deserialize_keras_object(item) for item in config]
     if not isinstance(config, dict):
         raise SavingError(f"Expected a configuration, received {type(config).__name__}.")
     name = config.get("class_name")
     if not isinstance(name, str):
-        return {key: deserialize_keras_object(value, custom_objects) for key, value in config.items()}
+        return {key: deserialize_keras_object(value) for key, value in config.items()}
     if name == "__tuple__":
-        return tuple(deserialize_keras_object(item, custom_objects) for item in config["items"])
+        return tuple(deserialize_keras_object(item) for item in config["items"])
     inner = config.get("config", {})
     if name in _PLAIN:
         return _PLAIN[name](inner)
@@ -265,8 +268,8 @@ def deserialize_keras_object(config: Any, custom_objects: Config | None = None, 
             "and register it with @neurona.saving.register_keras_serializable()."
         )
     if name == "function":
-        return _find_function(inner, config.get("registered_name"), custom_objects)
-    cls = _find_class(config, name, custom_objects)
+        return _find_function(inner, config.get("registered_name"))
+    cls = _find_class(config, name)
     settings = inner if isinstance(inner, dict) else {}
     thing = cls.from_config(settings) if hasattr(cls, "from_config") else cls(**settings)
     if config.get("build_config") and hasattr(thing, "build_from_config"):
@@ -276,11 +279,10 @@ def deserialize_keras_object(config: Any, custom_objects: Config | None = None, 
     return thing
 
 
-def _find_function(name: Any, registered: str | None, custom_objects: Config | None) -> Any:
-    known = {**_custom, **(custom_objects or {})}
+def _find_function(name: Any, registered: str | None) -> Any:
     for key in (registered, name):
-        if isinstance(key, str) and key in known:
-            return known[key]
+        if isinstance(key, str) and key in _custom:
+            return _custom[key]
     for module in ("keras.activations", "keras.losses", "keras.metrics"):
         if name in table(module):
             return table(module)[name]
@@ -290,11 +292,10 @@ def _find_function(name: Any, registered: str | None, custom_objects: Config | N
     )
 
 
-def _find_class(config: Config, name: str, custom_objects: Config | None) -> Any:
-    known = {**_custom, **(custom_objects or {})}
+def _find_class(config: Config, name: str) -> Any:
     for key in (config.get("registered_name"), name):
-        if isinstance(key, str) and key in known:
-            return known[key]
+        if isinstance(key, str) and key in _custom:
+            return _custom[key]
     module = config.get("module")
     tables = [table(module)] if module in _exports else list(_exports.values()) if module is None else []
     if isinstance(module, str) and module.startswith("keras.") and not tables:

@@ -29,11 +29,24 @@ class KerasTensor:
         shape: its axes; ``None`` where the length is open, as the batch's is.
         dtype: the numbers it will hold.
         name: how errors and summaries call it.
+        sparse, ragged: must be False.
+        record_history: accepted for Keras's sake.
     """
 
     __array_priority__ = 200
 
-    def __init__(self, shape: Shape, dtype: str = "float32", name: str | None = None) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        dtype: str = "float32",
+        sparse: bool = False,
+        ragged: bool = False,
+        record_history: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if sparse or ragged or kwargs:
+            raise DTypeError(f"Only dense symbolic tensors exist. Received: {sparse=}, {ragged=}, {sorted(kwargs)}.")
         self.shape: Shape = tuple(None if n is None else int(n) for n in shape)
         self.dtype = np.dtype(dtype).name
         self.name = name or "keras_tensor"
@@ -103,8 +116,9 @@ def map_structure(fn: Callable[[Any], Any], structure: Any) -> Any:
         return type(structure)(*(map_structure(fn, item) for item in structure))
     if isinstance(structure, (list, tuple)):
         return type(structure)(map_structure(fn, item) for item in structure)
-    if isinstance(structure, dict):
-        return {key: map_structure(fn, structure[key]) for key in structure}
+    if isinstance(structure, dict):  # leaves are visited in the order of `flatten`
+        mapped = {key: map_structure(fn, structure[key]) for key in sorted(structure)}
+        return {key: mapped[key] for key in structure}
     return fn(structure)
 
 

@@ -44,6 +44,8 @@ class Variable(Tensor):
         dtype: `floatx` for a function, the value's own for an array.
         trainable: whether training may change it; only then a tape follows it by itself.
         name: the last part of its path.
+        regularizer, constraint: what the layer that owns it adds to the loss, and applies after each update.
+        autocast, aggregation, synchronization, layout: accepted for Keras's sake.
     """
 
     __slots__ = (
@@ -56,7 +58,12 @@ class Variable(Tensor):
         shape: Shape | None = None,
         dtype: npt.DTypeLike | None = None,
         trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        synchronization: str = "auto",
         name: str | None = None,
+        layout: Any = None,
+        *,
         regularizer: Any = None,
         constraint: Any = None,
     ) -> None:
@@ -127,11 +134,11 @@ class Variable(Tensor):
 
     def assign_add(self, value: TensorLike) -> Variable:
         """Add `value` to it."""
-        return self.assign(self + value)  # type: ignore[operator]  # operators are installed by neurona.ops
+        return self.assign(self + value)
 
     def assign_sub(self, value: TensorLike) -> Variable:
         """Subtract `value` from it."""
-        return self.assign(self - value)  # type: ignore[operator]
+        return self.assign(self - value)
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.data}>"

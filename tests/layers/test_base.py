@@ -440,3 +440,28 @@ def test_input_specs(spec: InputSpec, shape: tuple[int, ...], message: str) -> N
 def test_an_input_spec_tells_itself() -> None:
     assert repr(InputSpec(min_ndim=2, axes={-1: 3})) == "InputSpec(min_ndim=2, axes={-1: 3})"
     assert InputSpec(shape=(None, 2)).ndim == 2
+
+
+def test_add_weight_without_names() -> None:
+    weight = Layer().add_weight((2,), "ones", "float64", name="w")
+    assert (weight.shape, weight.dtype, weight.name) == ((2,), "float64", "w")
+    np.testing.assert_array_equal(weight.numpy(), [1, 1])
+    with pytest.raises(ArgumentError, match=r"Write add_weight\(shape=..., name=...\)"):
+        Layer().add_weight("w", (2,))
+
+
+def test_a_layer_called_without_tensors() -> None:
+    class Constant(Layer):
+        def build(self, input_shape: Any) -> None:
+            assert input_shape is None
+            self.value = self.add_weight((2,), "ones")
+
+        def call(self) -> Any:
+            return self.value * 2.0
+
+    class Bare(Constant):
+        def build(self) -> None:
+            self.value = self.add_weight((2,), "ones")
+
+    for cls in (Constant, Bare):
+        np.testing.assert_array_equal(cls()().numpy(), [2, 2])

@@ -43,7 +43,7 @@ def test_take_along_a_middle_axis() -> None:
 
 
 def test_take_outside_is_told() -> None:
-    with pytest.raises(ArgumentError, match="from -3 to 2. Received: indices from 0 to 3"):
+    with pytest.raises(ArgumentError, match=r"from -3 to 2\. Received: indices from 0 to 3"):
         ops.take([1.0, 2.0, 3.0], [0, 3])
     with pytest.raises(DTypeError, match="expected integers"):
         ops.take([1.0, 2.0, 3.0], [0.5])

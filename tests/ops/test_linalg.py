@@ -1,4 +1,4 @@
-"""Products and factorisations: against naive loops, hand-worked values, and what the factors must give together."""
+"""Products and factorisations: against naive loops, hand-worked values, and what factors give together."""
 
 from __future__ import annotations
 

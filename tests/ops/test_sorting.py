@@ -21,7 +21,8 @@ def test_sort_argsort_top_k_with_ties(numbers: list[int], data: st.DataObject) -
     k = data.draw(st.integers(0, len(numbers)))
     values, places = ops.top_k(x, k)
     falling = sorted(range(len(numbers)), key=lambda i: -numbers[i])[:k]
-    assert places.tolist() == falling and values.tolist() == [numbers[i] for i in falling]
+    assert places.tolist() == falling
+    assert values.tolist() == [numbers[i] for i in falling]
 
 
 def test_axes() -> None:
@@ -34,7 +35,9 @@ def test_axes() -> None:
 def test_argpartition_splits() -> None:
     x = np.random.default_rng(0).permutation(9)
     y = x[ops.argpartition(x, 4).numpy()]
-    assert y[4] == 4 and (y[:4] < 4).all() and (y[5:] > 4).all()
+    assert y[4] == 4
+    assert (y[:4] < 4).all()
+    assert (y[5:] > 4).all()
 
 
 def test_in_top_k_with_ties_and_strange_targets() -> None:
@@ -46,15 +49,18 @@ def test_unique() -> None:
     values, index, inverse, counts = ops.unique(
         [3, 1, 3, 2], return_index=True, return_inverse=True, return_counts=True
     )
-    assert values.tolist() == [1, 2, 3] and index.tolist() == [1, 3, 0]
-    assert inverse.tolist() == [2, 0, 2, 1] and counts.tolist() == [1, 1, 2]
+    assert values.tolist() == [1, 2, 3]
+    assert index.tolist() == [1, 3, 0]
+    assert inverse.tolist() == [2, 0, 2, 1]
+    assert counts.tolist() == [1, 1, 2]
     unsorted, back = ops.unique([3, 1, 3, 2], sorted=False, return_inverse=True)
-    assert unsorted.tolist() == [3, 1, 2] and back.tolist() == [0, 1, 0, 2]
+    assert unsorted.tolist() == [3, 1, 2]
+    assert back.tolist() == [0, 1, 0, 2]
     assert ops.unique([3, 1], size=4).tolist() == [1, 3, 1, 1]
     assert ops.unique([3, 1, 2], size=2).tolist() == [1, 2]
     assert ops.unique([[1, 2], [1, 2], [0, 5]], axis=0).tolist() == [[0, 5], [1, 2]]
 
 
 def test_top_k_too_large() -> None:
-    with pytest.raises(ArgumentError, match="k from 0 to 2. Received: k=3"):
+    with pytest.raises(ArgumentError, match=r"k from 0 to 2\. Received: k=3"):
         ops.top_k([1.0, 2.0], 3)

@@ -1,13 +1,18 @@
 """Batches: every kind of data gives the same batches, in an order that can be repeated."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import neurona
 from neurona import config
 from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.tensor import Tensor
@@ -172,9 +177,7 @@ def test_without_reuse_every_batch_keeps_its_memory():
 
 def test_nested_inputs_keep_their_nesting():
     x, y = data(6)
-    ((bx, by, bw),) = copies(
-        make_batches({"b": x, "a": [y, x]}, (y, {"t": x}), batch_size=6, shuffle=True, seed=1)
-    )
+    ((bx, by, bw),) = copies(make_batches({"b": x, "a": [y, x]}, (y, {"t": x}), batch_size=6, shuffle=True, seed=1))
     assert list(bx) == ["b", "a"]
     assert isinstance(by, tuple)
     assert bw is None
@@ -325,9 +328,7 @@ def test_an_iterable_starts_anew_each_epoch():
     assert len(copies(batches, 2, first=2)) == 1
 
 
-@pytest.mark.parametrize(
-    "batch", [np.ones((2, 1)), (np.ones((2, 1)),), [[1.0], [1.0]], {"a": np.ones((2, 1))}]
-)
+@pytest.mark.parametrize("batch", [np.ones((2, 1)), (np.ones((2, 1)),), [[1.0], [1.0]], {"a": np.ones((2, 1))}])
 def test_batches_of_inputs_alone(batch):
     ((x, y, w),) = copies(make_batches(iter([batch])))
     assert (x["a"] if isinstance(x, dict) else x).tolist() == [[1.0], [1.0]]
@@ -439,3 +440,30 @@ def test_a_dataset_without_its_methods():
         _ = PyDataset().num_batches
     with pytest.raises(NotImplementedError, match="__getitem__"):
         PyDataset()[0]
+
+
+SCRIPT = """
+import os
+import numpy as np
+from neurona.training.batches import PyDataset, make_batches
+
+class Numbers(PyDataset):
+    def __len__(self):
+        return 4
+    def __getitem__(self, index):
+        return np.full((1, 1), index), np.full(1, os.getpid())
+
+if __name__ == "__main__":
+    found = list(make_batches(Numbers(workers=2, use_multiprocessing=True)).epoch())
+    print([int(x[0, 0]) for x, _, _ in found], any(int(y[0]) == os.getpid() for _, y, _ in found))
+"""
+
+
+def test_workers_as_processes(tmp_path):
+    # a file of its own: processes that are spawned import the program anew
+    (tmp_path / "program.py").write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(Path(neurona.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "program.py")], capture_output=True, text=True, env=environment, timeout=60
+    )
+    assert done.stdout == "[0, 1, 2, 3] False\n", done.stderr

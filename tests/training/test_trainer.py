@@ -84,9 +84,14 @@ def test_generators_iterables_and_datasets() -> None:
     assert len(linear().fit(endless(), steps_per_epoch=5, epochs=2, verbose=0).epoch) == 2
     in_order = linear().fit(X, Y, batch_size=16, shuffle=False, epochs=2, verbose=0).history["loss"]
     as_data = linear().fit(Data(), shuffle=False, epochs=2, verbose=0).history["loss"]
-    as_list = linear().fit([(X[i : i + 16], Y[i : i + 16]) for i in range(0, 64, 16)], epochs=2, verbose=0)
+
+    class Loader:
+        def __iter__(self) -> Iterator[Any]:
+            return ((X[i : i + 16], Y[i : i + 16]) for i in range(0, 64, 16))
+
+    as_loader = linear().fit(Loader(), epochs=2, verbose=0)
     assert as_data == in_order
-    assert as_list.history["loss"] == in_order
+    assert as_loader.history["loss"] == in_order
 
 
 def test_sample_and_class_weights() -> None:

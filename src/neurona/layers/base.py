@@ -130,7 +130,7 @@ class Layer:
         self._build_shapes: dict[str, Any] | None = None
         self._path = self.name
 
-    def build(self, *args: Any, **kwargs: Any) -> None:
+    def build(self, input_shape: Any) -> None:
         """Make the weights; override it. `input_shape` has ``None`` for the batch."""
         self.built = True
 
@@ -140,6 +140,7 @@ class Layer:
 
     def add_weight(
         self,
+        *args: Any,
         shape: Shape | int | None = None,
         initializer: Any = None,
         dtype: Any = None,
@@ -154,6 +155,7 @@ class Layer:
         """Make a weight and keep track of it.
 
         Args:
+            args: shape, initializer and dtype may be given without their names.
             shape: of the weight; ``()`` for a number.
             initializer: name or object; Glorot's uniform by default, zeros for integers and bools.
             dtype: the layer's `variable_dtype` by default.
@@ -162,6 +164,13 @@ class Layer:
             constraint: applied after every update.
             name: the last part of its path.
         """
+        if len(args) > 3 or (args and isinstance(args[0], str)):
+            raise ArgumentError(
+                "add_weight() expected at most shape, initializer and dtype without their names. "
+                f"Received: add_weight{args}. Write add_weight(shape=..., name=...)."
+            )
+        named: tuple[Any, ...] = (shape, initializer, dtype)
+        shape, initializer, dtype = args + named[len(args) :]
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         if any(n is None for n in shape):
             raise ShapeError(
@@ -172,8 +181,8 @@ class Layer:
         if initializer is None:
             initializer = "glorot_uniform" if kind.kind == "f" else "zeros"
         variable = Variable(
-            initializers.get(initializer), shape, kind.name, trainable, name,
-            regularizers.get(regularizer), constraints.get(constraint),
+            initializers.get(initializer), shape, kind.name, trainable, name=name,
+            regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint),
         )  # fmt: skip
         variable.path = "/".join((*(layer.name for layer in _call.scope or (self,)), variable.name))
         variable.overwrite_with_gradient = overwrite_with_gradient
@@ -223,7 +232,7 @@ class Layer:
             _call.training, _call.depth, _call.scope = before, _call.depth - 1, scope
         if self.activity_regularizer is not None:
             for output in flatten(outputs):
-                self.add_loss(self.activity_regularizer(output) / output.shape[0])
+                self.add_loss(self.activity_regularizer(output) / max(output.shape[0], 1))
         if masks is not None:
             self._pass_masks_on(args, masks, outputs)
         return outputs
@@ -257,8 +266,10 @@ class Layer:
             check_inputs(self.input_spec, args[0], self.name)
         parameters = [p for p in inspect.signature(self.build).parameters.values() if p.name != "self"]
         plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
-        if not shapes or not parameters:
-            self.build()
+        if not parameters:
+            self.build()  # type: ignore[call-arg]  # a user's build that needs no shape
+        elif not shapes:
+            self.build(None)
         elif len(plain) > 1 and all(p.name in shapes or p.default is not p.empty for p in plain):
             self.build(**{p.name: shapes[p.name] for p in plain if p.name in shapes})
         else:
@@ -352,8 +363,9 @@ class Layer:
         finally:
             _call.training, _call.depth, _call.scope = before
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for the input's, with ``None`` for open axes."""
+        (input_shape,) = (*args, *kwargs.values())
         if not self.built:
             self.build(input_shape)
         symbols = KerasTensor(input_shape, self.compute_dtype) if _is_shape(input_shape) else map_shapes(

@@ -66,7 +66,7 @@ class InputLayer(Layer):
         self._dtype = np.dtype(dtype or config.floatx()).name
         self.optional = optional
         self.built = True
-        symbol = input_tensor or KerasTensor(self.batch_shape, self._dtype, self.name)
+        symbol = input_tensor or KerasTensor(self.batch_shape, self._dtype, name=self.name)
         symbol.name = self.name
         self._nodes.append(Node(self, (), {}, symbol))
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurona.errors import UnknownNameError
 from neurona.layers.base import Layer
 from neurona.names import auto_name
+from neurona.registry import export
 from neurona.symbolic import Node
+from neurona.tape import OPS
 
 __all__ = ["Operation"]
 
 
+@export("neurona.layers")
 class Operation(Layer):
     """A layer without weights that applies an op, with the settings of the call it was drawn with.
 
@@ -30,4 +34,15 @@ class Operation(Layer):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         return self.operation(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "operation": self.operation.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Operation:
+        """The layer for an op of the table; its settings stand with its calls."""
+        name = config["operation"]
+        if name not in OPS:
+            raise UnknownNameError.among("op", name, OPS)
+        return cls(OPS[name], name=config["name"])
 

@@ -161,8 +161,8 @@ class Precision(_Ratio):
         name: how reports call it.
         dtype: the type to count in.
 
-    >>> Precision()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])
-    Tensor(0.666667, dtype=float32)
+    >>> round(float(Precision()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])), 4)
+    0.6667
     """
 
 
@@ -177,8 +177,8 @@ class Recall(_Ratio):
         name: how reports call it.
         dtype: the type to count in.
 
-    >>> Recall()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])
-    Tensor(0.666667, dtype=float32)
+    >>> round(float(Recall()([0, 1, 1, 1], [1.0, 0.0, 1.0, 1.0])), 4)
+    0.6667
     """
 
     _error = 3

@@ -149,8 +149,8 @@ class SpecificityAtSensitivity(_OneAtOther):
         name: how reports call it.
         dtype: the type to count in.
 
-    >>> SpecificityAtSensitivity(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])
-    Tensor(0.666667, dtype=float32)
+    >>> round(float(SpecificityAtSensitivity(0.5)([0, 0, 0, 1, 1], [0.0, 0.3, 0.8, 0.3, 0.8])), 4)
+    0.6667
     """
 
     _argument = "sensitivity"

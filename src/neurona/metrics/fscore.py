@@ -30,8 +30,8 @@ class FBetaScore(Metric):
         name: how reports call it.
         dtype: the type to count in.
 
-    >>> FBetaScore(beta=2.0, threshold=0.5, average="macro")([[1.0], [1.0]], [[0.9], [0.1]])
-    Tensor(0.555556, dtype=float32)
+    >>> round(float(FBetaScore(beta=2.0, threshold=0.5, average="macro")([[1.0], [1.0]], [[0.9], [0.1]])), 4)
+    0.5556
     """
 
     _direction = "up"
@@ -137,8 +137,8 @@ class F1Score(FBetaScore):
     Args:
         average, threshold, name, dtype: see `FBetaScore`.
 
-    >>> F1Score(threshold=0.5, average="macro")([[1.0], [1.0]], [[0.9], [0.1]])
-    Tensor(0.666667, dtype=float32)
+    >>> round(float(F1Score(threshold=0.5, average="macro")([[1.0], [1.0]], [[0.9], [0.1]])), 4)
+    0.6667
     """
 
     def __init__(

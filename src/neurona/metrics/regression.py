@@ -1,4 +1,4 @@
-"""Regression: errors, similarities and correlations of numbers; leans on the functions of `neurona.losses`."""
+"""Regression: errors, similarities and correlations of numbers; leans on the functions in `neurona.losses`."""
 
 from __future__ import annotations
 
@@ -278,8 +278,8 @@ class R2Score(Metric):
         name: how reports call it.
         dtype: the type to count in.
 
-    >>> R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])
-    Tensor(0.571429, dtype=float32)
+    >>> round(float(R2Score()([[1.0], [4.0], [3.0]], [[2.0], [4.0], [4.0]])), 4)
+    0.5714
     """
 
     _direction = "up"

@@ -246,9 +246,9 @@ class Model(Trainer, Layer):
 
     # -- describing and storing -----------------------------------------------------------------------------
 
-    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
         """Write the whole model (layers, weights, compilation, optimizer state) to a ``.keras`` file."""
-        archive.save_model(self, filepath, overwrite=overwrite, **kwargs)
+        archive.save_model(self, filepath, overwrite, zipped, **kwargs)
 
     def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
         """Write the weights alone to a ``.weights.h5`` file."""

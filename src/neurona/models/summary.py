@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def print_summary(
         lines.append(f" {title}: {count_weights(group):,} ({readable_size(size)})")
     # without print_fn rich writes to the terminal, with it into a string
     console = Console(width=line_length or 80, highlight=False) if print_fn is None else Console(
-        width=line_length or 80, record=True, file=_Nowhere(), highlight=False
+        width=line_length or 80, record=True, file=io.StringIO(), highlight=False
     )
     title = f'Model: "{model.name}"'
     console.print(title, style="bold", markup=False)
@@ -114,11 +115,3 @@ def print_summary(
         print_fn(console.export_text())
 
 
-class _Nowhere:
-    """A stream that forgets."""
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-    def flush(self) -> None:
-        """There is nothing to flush."""

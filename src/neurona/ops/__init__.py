@@ -8,6 +8,7 @@ from __future__ import annotations
 from neurona.ops import fused as fused
 from neurona.ops.activation import *  # noqa: F403
 from neurona.ops.control import *  # noqa: F403
+from neurona.ops.counting import *  # noqa: F403
 from neurona.ops.create import *  # noqa: F403
 from neurona.ops.decompositions import *  # noqa: F403
 from neurona.ops.diagonals import *  # noqa: F403

@@ -432,7 +432,8 @@ def softsign(x: Array) -> Array:
 
 @softsign.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
-    return np.asarray(g / np.square(1 + np.abs(x)))
+    r = 1 / (1 + np.abs(x))  # squared only now: the other way round overflows
+    return np.asarray(g * r * r)
 
 
 @op(cases=[MATRIX, Case("N C", b=0.5)], promote="float")
@@ -463,7 +464,7 @@ def sparse_plus(x: Array) -> Array:
     >>> sparse_plus([-2.0, 0.0, 3.0])
     Tensor([0.  , 0.25, 3.  ], dtype=float32)
     """
-    return np.asarray(np.where(x < 1, np.square(np.maximum(x + 1, 0)) / 4, x))
+    return np.asarray(np.where(x < 1, np.square(np.clip(x, -1, 1) + 1) / 4, x))
 
 
 @sparse_plus.gradient

@@ -8,6 +8,7 @@ Functions such as exp and sin are in `neurona.ops.functions`, comparisons in `ne
 from __future__ import annotations
 
 import builtins
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,19 @@ def check_broadcast(name: str, *arrays: Array) -> None:
             f"{name} expected shapes that broadcast. Received: {' and '.join(map(str, shapes))}. "
             "Axes are matched from the last one; they must be equal or 1."
         ) from None
+
+
+def broadcasting(name: str, function: Callable[[Any, Any], Any], x1: Array, x2: Array) -> Array:
+    """``function(x1, x2)``; where their shapes do not fit, the error tells the op's name.
+
+    >>> broadcasting("add", np.add, np.ones(2), np.ones(())).tolist()
+    [2.0, 2.0]
+    """
+    try:
+        return np.asarray(function(x1, x2))
+    except ValueError:
+        check_broadcast(name, x1, x2)
+        raise
 
 
 def standard_dtype(dtype: npt.DTypeLike | None) -> np.dtype[Any]:
@@ -281,8 +295,7 @@ def floor_divide(x1: Array, x2: Array) -> Array:
     >>> floor_divide([7, -7], 2)
     Tensor([ 3, -4], dtype=int32)
     """
-    check_broadcast("floor_divide", x1, x2)
-    return np.floor_divide(x1, x2)
+    return broadcasting("floor_divide", np.floor_divide, x1, x2)
 
 
 @op(cases=[Case("N C", A("N C", 5.0, 7.0)), Case("N 1", A("C", 5.0, 7.0))], errors=MISMATCH, promote="binary")
@@ -293,8 +306,7 @@ def mod(x1: Array, x2: Array) -> Array:
     >>> mod([7, -7], 3)
     Tensor([1, 2], dtype=int32)
     """
-    check_broadcast("mod", x1, x2)
-    return np.mod(x1, x2)
+    return broadcasting("mod", np.mod, x1, x2)
 
 
 @mod.gradient
@@ -313,8 +325,7 @@ def fmod(x1: Array, x2: Array) -> Array:
     >>> fmod([7, -7], 3)
     Tensor([ 1, -1], dtype=int32)
     """
-    check_broadcast("fmod", x1, x2)
-    return np.fmod(x1, x2)
+    return broadcasting("fmod", np.fmod, x1, x2)
 
 
 @fmod.gradient
@@ -396,11 +407,11 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def arctan2(x1: Array, x2: Array) -> Array:
     """The angle in [-pi, pi] of the point (x2, x1), the quadrant included.
 
+    >>> from neurona import ops
     >>> ops.round(arctan2([0.0, 1.0], [-1.0, 0.0]), 3)
     Tensor([3.142, 1.571], dtype=float32)
     """
-    check_broadcast("arctan2", x1, x2)
-    return np.arctan2(x1, x2)
+    return broadcasting("arctan2", np.arctan2, x1, x2)
 
 
 @arctan2.gradient
@@ -423,8 +434,7 @@ def hypot(x1: Array, x2: Array) -> Array:
     >>> hypot(3.0, 4.0)
     Tensor(5., dtype=float32)
     """
-    check_broadcast("hypot", x1, x2)
-    return np.hypot(x1, x2)
+    return broadcasting("hypot", np.hypot, x1, x2)
 
 
 @hypot.gradient
@@ -439,11 +449,11 @@ def _(g: Array, y: Array, x1: Array, x2: Array, needs: Needs) -> Two:
 def logaddexp(x1: Array, x2: Array) -> Array:
     """log(e^x1 + e^x2), without overflow.
 
+    >>> from neurona import ops
     >>> ops.round(logaddexp(0.0, 0.0), 3)
     Tensor(0.693, dtype=float32)
     """
-    check_broadcast("logaddexp", x1, x2)
-    return np.logaddexp(x1, x2)
+    return broadcasting("logaddexp", np.logaddexp, x1, x2)
 
 
 @logaddexp.gradient
@@ -462,8 +472,7 @@ def logaddexp2(x1: Array, x2: Array) -> Array:
     >>> logaddexp2(3.0, 3.0)
     Tensor(4., dtype=float32)
     """
-    check_broadcast("logaddexp2", x1, x2)
-    return np.logaddexp2(x1, x2)
+    return broadcasting("logaddexp2", np.logaddexp2, x1, x2)
 
 
 @logaddexp2.gradient
@@ -482,8 +491,7 @@ def heaviside(x1: Array, x2: Array) -> Array:
     >>> heaviside([-1.0, 0.0, 2.0], 0.5)
     Tensor([0. , 0.5, 1. ], dtype=float32)
     """
-    check_broadcast("heaviside", x1, x2)
-    return np.heaviside(x1, x2)
+    return broadcasting("heaviside", np.heaviside, x1, x2)
 
 
 @op(cases=PAIRS, errors=MISMATCH, promote="binary float")
@@ -493,8 +501,7 @@ def nextafter(x1: Array, x2: Array) -> Array:
     >>> subtract(nextafter(1.0, 2.0), 1.0)
     Tensor(1.1920929e-07, dtype=float32)
     """
-    check_broadcast("nextafter", x1, x2)
-    return np.nextafter(x1, x2)
+    return broadcasting("nextafter", np.nextafter, x1, x2)
 
 
 # -- sizes and extremes --------------------------------------------------------------------------------------
@@ -547,8 +554,7 @@ def maximum(x1: Array, x2: Array) -> Array:
     >>> maximum([1.0, 5.0], 3.0)
     Tensor([3., 5.], dtype=float32)
     """
-    check_broadcast("maximum", x1, x2)
-    return np.maximum(x1, x2)
+    return broadcasting("maximum", np.maximum, x1, x2)
 
 
 @maximum.gradient
@@ -564,8 +570,7 @@ def minimum(x1: Array, x2: Array) -> Array:
     >>> minimum([1.0, 5.0], 3.0)
     Tensor([1., 3.], dtype=float32)
     """
-    check_broadcast("minimum", x1, x2)
-    return np.minimum(x1, x2)
+    return broadcasting("minimum", np.minimum, x1, x2)
 
 
 @minimum.gradient
@@ -581,8 +586,7 @@ def fmax(x1: Array, x2: Array) -> Array:
     >>> fmax([1.0, float("nan")], 0.0)
     Tensor([1., 0.], dtype=float32)
     """
-    check_broadcast("fmax", x1, x2)
-    return np.fmax(x1, x2)
+    return broadcasting("fmax", np.fmax, x1, x2)
 
 
 @fmax.gradient
@@ -598,8 +602,7 @@ def fmin(x1: Array, x2: Array) -> Array:
     >>> fmin([1.0, float("nan")], 2.0)
     Tensor([1., 2.], dtype=float32)
     """
-    check_broadcast("fmin", x1, x2)
-    return np.fmin(x1, x2)
+    return broadcasting("fmin", np.fmin, x1, x2)
 
 
 @fmin.gradient

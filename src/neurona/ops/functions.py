@@ -55,6 +55,7 @@ LN2, LN10 = math.log(2.0), math.log(10.0)
 def exp(x: Array) -> Array:
     """The exponential, e^x.
 
+    >>> from neurona import ops
     >>> ops.round(exp([0.0, 1.0]), 3)
     Tensor([1.   , 2.718], dtype=float32)
     """
@@ -85,6 +86,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def expm1(x: Array) -> Array:
     """e^x - 1, exact for small x too.
 
+    >>> from neurona import ops
     >>> ops.round(expm1([0.0, 1.0]), 3)
     Tensor([0.   , 1.718], dtype=float32)
     """
@@ -101,6 +103,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def log(x: Array) -> Array:
     """The natural logarithm; -inf at 0, NaN below.
 
+    >>> from neurona import ops
     >>> ops.round(log([1.0, 2.0]), 3)
     Tensor([0.   , 0.693], dtype=float32)
     """
@@ -152,6 +155,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def log1p(x: Array) -> Array:
     """log(1 + x), exact for small x too.
 
+    >>> from neurona import ops
     >>> ops.round(log1p([0.0, 1.0]), 3)
     Tensor([0.   , 0.693], dtype=float32)
     """
@@ -172,6 +176,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def sqrt(x: Array) -> Array:
     """The square root; NaN for negative numbers.
 
+    >>> from neurona import ops
     >>> ops.round(sqrt([4.0, 2.0]), 3)
     Tensor([2.   , 1.414], dtype=float32)
     """
@@ -225,6 +230,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def sin(x: Array) -> Array:
     """The sine of an angle in radians.
 
+    >>> from neurona import ops
     >>> ops.round(sin([0.0, 1.0]), 3)
     Tensor([0.   , 0.841], dtype=float32)
     """
@@ -240,6 +246,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def cos(x: Array) -> Array:
     """The cosine of an angle in radians.
 
+    >>> from neurona import ops
     >>> ops.round(cos([0.0, 1.0]), 3)
     Tensor([1.  , 0.54], dtype=float32)
     """
@@ -255,6 +262,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def tan(x: Array) -> Array:
     """The tangent of an angle in radians.
 
+    >>> from neurona import ops
     >>> ops.round(tan([0.0, 1.0]), 3)
     Tensor([0.   , 1.557], dtype=float32)
     """
@@ -271,6 +279,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def arcsin(x: Array) -> Array:
     """The angle in [-pi/2, pi/2] whose sine is x; NaN outside [-1, 1].
 
+    >>> from neurona import ops
     >>> ops.round(arcsin([0.0, 1.0]), 3)
     Tensor([0.   , 1.571], dtype=float32)
     """
@@ -288,6 +297,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def arccos(x: Array) -> Array:
     """The angle in [0, pi] whose cosine is x; NaN outside [-1, 1].
 
+    >>> from neurona import ops
     >>> ops.round(arccos([0.0, 1.0]), 3)
     Tensor([1.571, 0.   ], dtype=float32)
     """
@@ -304,6 +314,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def arctan(x: Array) -> Array:
     """The angle in (-pi/2, pi/2) whose tangent is x.
 
+    >>> from neurona import ops
     >>> ops.round(arctan([0.0, 1.0]), 3)
     Tensor([0.   , 0.785], dtype=float32)
     """
@@ -319,6 +330,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def deg2rad(x: Array) -> Array:
     """Degrees to radians, x pi / 180.
 
+    >>> from neurona import ops
     >>> ops.round(deg2rad([0.0, 180.0]), 3)
     Tensor([0.   , 3.142], dtype=float32)
     """
@@ -334,6 +346,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def rad2deg(x: Array) -> Array:
     """Radians to degrees, 180 x / pi.
 
+    >>> from neurona import ops
     >>> ops.round(rad2deg([0.0, 1.0]), 3)
     Tensor([ 0.   , 57.296], dtype=float32)
     """
@@ -349,6 +362,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def sinc(x: Array) -> Array:
     """sin(pi x) / (pi x), which is 1 at 0.
 
+    >>> from neurona import ops
     >>> ops.round(sinc([0.0, 0.5]), 3)
     Tensor([1.   , 0.637], dtype=float32)
     """
@@ -367,6 +381,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def sinh(x: Array) -> Array:
     """The hyperbolic sine, (e^x - e^-x) / 2.
 
+    >>> from neurona import ops
     >>> ops.round(sinh([0.0, 1.0]), 3)
     Tensor([0.   , 1.175], dtype=float32)
     """
@@ -382,6 +397,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def cosh(x: Array) -> Array:
     """The hyperbolic cosine, (e^x + e^-x) / 2.
 
+    >>> from neurona import ops
     >>> ops.round(cosh([0.0, 1.0]), 3)
     Tensor([1.   , 1.543], dtype=float32)
     """
@@ -397,6 +413,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def tanh(x: Array) -> Array:
     """The hyperbolic tangent, sinh(x) / cosh(x), between -1 and 1.
 
+    >>> from neurona import ops
     >>> ops.round(tanh([0.0, 1.0]), 3)
     Tensor([0.   , 0.762], dtype=float32)
     """
@@ -412,6 +429,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def arcsinh(x: Array) -> Array:
     """The number whose hyperbolic sine is x.
 
+    >>> from neurona import ops
     >>> ops.round(arcsinh([0.0, 1.0]), 3)
     Tensor([0.   , 0.881], dtype=float32)
     """
@@ -428,6 +446,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def arccosh(x: Array) -> Array:
     """The number, 0 or more, whose hyperbolic cosine is x; NaN below 1.
 
+    >>> from neurona import ops
     >>> ops.round(arccosh([1.0, 2.0]), 3)
     Tensor([0.   , 1.317], dtype=float32)
     """
@@ -445,6 +464,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def arctanh(x: Array) -> Array:
     """The number whose hyperbolic tangent is x; NaN outside [-1, 1].
 
+    >>> from neurona import ops
     >>> ops.round(arctanh([0.0, 0.5]), 3)
     Tensor([0.   , 0.549], dtype=float32)
     """
@@ -534,6 +554,7 @@ def _erf_and_erfc(x: Array) -> tuple[Array, Array]:
 def erf(x: Array) -> Array:
     """The error function, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.
 
+    >>> from neurona import ops
     >>> ops.round(erf([0.0, 1.0]), 3)
     Tensor([0.   , 0.843], dtype=float32)
 
@@ -552,6 +573,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def erfc(x: Array) -> Array:
     """The complement of the error function, 1 - erf(x), exact where it is tiny too.
 
+    >>> from neurona import ops
     >>> ops.round(erfc([0.0, 1.0]), 3)
     Tensor([1.   , 0.157], dtype=float32)
     """
@@ -568,6 +590,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 def erfinv(x: Array) -> Array:
     """The number whose error function is x; infinite at -1 and 1, NaN outside.
 
+    >>> from neurona import ops
     >>> ops.round(erfinv([0.0, 0.8427008]), 3)
     Tensor([0., 1.], dtype=float32)
 

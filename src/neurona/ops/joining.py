@@ -253,14 +253,15 @@ def _slices(x: Array, axis: int) -> tuple[Array, ...]:
 @_slices.gradient
 def _(g: Sequence[Array | None], y: Arrays, x: Array, axis: int) -> Array:
     whole = np.zeros_like(x)
-    for part, piece in zip(g, np.moveaxis(whole, axis, 0), strict=True):
+    slices = np.moveaxis(whole, axis, 0)
+    for i, part in enumerate(g):
         if part is not None:
-            piece += part
+            slices[i] = part
     return whole
 
 
 @composed(
-    cases=[Case("3 C"), Case("N 2", num=2, axis=-1)],
+    cases=[Case("3"), Case("3 C"), Case("N 2", num=2, axis=-1)],
     errors=[Failure("3 2", num=2, match="num to be the length")],
 )
 def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:

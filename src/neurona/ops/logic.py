@@ -11,7 +11,7 @@ import numpy as np
 
 from neurona.cases import A, Case, Failure
 from neurona.errors import DTypeError
-from neurona.ops.elementwise import MISMATCH, PAIRS, check_broadcast
+from neurona.ops.elementwise import MISMATCH, PAIRS, broadcasting, check_broadcast
 from neurona.tape import op
 from neurona.tensor import Array
 
@@ -59,8 +59,7 @@ def equal(x1: Array, x2: Array) -> Array:
     >>> equal([1, 2, 3], 2)
     Tensor([False,  True, False], dtype=bool)
     """
-    check_broadcast("equal", x1, x2)
-    return np.equal(x1, x2)
+    return broadcasting("equal", np.equal, x1, x2)
 
 
 @op(cases=PAIRS, errors=MISMATCH, promote="binary")
@@ -70,8 +69,7 @@ def not_equal(x1: Array, x2: Array) -> Array:
     >>> not_equal([1, 2, 3], 2)
     Tensor([ True, False,  True], dtype=bool)
     """
-    check_broadcast("not_equal", x1, x2)
-    return np.not_equal(x1, x2)
+    return broadcasting("not_equal", np.not_equal, x1, x2)
 
 
 @op(cases=PAIRS, errors=MISMATCH, promote="binary")
@@ -81,8 +79,7 @@ def less(x1: Array, x2: Array) -> Array:
     >>> less([1, 2, 3], 2)
     Tensor([ True, False, False], dtype=bool)
     """
-    check_broadcast("less", x1, x2)
-    return np.less(x1, x2)
+    return broadcasting("less", np.less, x1, x2)
 
 
 @op(cases=PAIRS, errors=MISMATCH, promote="binary")
@@ -92,8 +89,7 @@ def less_equal(x1: Array, x2: Array) -> Array:
     >>> less_equal([1, 2, 3], 2)
     Tensor([ True,  True, False], dtype=bool)
     """
-    check_broadcast("less_equal", x1, x2)
-    return np.less_equal(x1, x2)
+    return broadcasting("less_equal", np.less_equal, x1, x2)
 
 
 @op(cases=PAIRS, errors=MISMATCH, promote="binary")
@@ -103,8 +99,7 @@ def greater(x1: Array, x2: Array) -> Array:
     >>> greater([1, 2, 3], 2)
     Tensor([False, False,  True], dtype=bool)
     """
-    check_broadcast("greater", x1, x2)
-    return np.greater(x1, x2)
+    return broadcasting("greater", np.greater, x1, x2)
 
 
 @op(cases=PAIRS, errors=MISMATCH, promote="binary")
@@ -114,8 +109,7 @@ def greater_equal(x1: Array, x2: Array) -> Array:
     >>> greater_equal([1, 2, 3], 2)
     Tensor([False,  True,  True], dtype=bool)
     """
-    check_broadcast("greater_equal", x1, x2)
-    return np.greater_equal(x1, x2)
+    return broadcasting("greater_equal", np.greater_equal, x1, x2)
 
 
 @op(cases=[Case("N C", "N C"), Case("N C", "C", rtol=0.1)], errors=MISMATCH, promote="binary")
@@ -229,8 +223,7 @@ def logical_and(x1: Array, x2: Array) -> Array:
     >>> logical_and([True, True, False], [True, False, False])
     Tensor([ True, False, False], dtype=bool)
     """
-    check_broadcast("logical_and", x1, x2)
-    return np.logical_and(x1, x2)
+    return broadcasting("logical_and", np.logical_and, x1, x2)
 
 
 @op(cases=BOOLS, errors=MISMATCH)
@@ -240,8 +233,7 @@ def logical_or(x1: Array, x2: Array) -> Array:
     >>> logical_or([True, True, False], [True, False, False])
     Tensor([ True,  True, False], dtype=bool)
     """
-    check_broadcast("logical_or", x1, x2)
-    return np.logical_or(x1, x2)
+    return broadcasting("logical_or", np.logical_or, x1, x2)
 
 
 @op(cases=BOOLS, errors=MISMATCH)
@@ -251,8 +243,7 @@ def logical_xor(x1: Array, x2: Array) -> Array:
     >>> logical_xor([True, True, False], [True, False, False])
     Tensor([False,  True, False], dtype=bool)
     """
-    check_broadcast("logical_xor", x1, x2)
-    return np.logical_xor(x1, x2)
+    return broadcasting("logical_xor", np.logical_xor, x1, x2)
 
 
 @op(cases=[Case(A("N C", kind="bool")), Case(A("N", 0, 3, "int"))])

@@ -128,7 +128,8 @@ def sparsemax(x: Array, axis: int = -1) -> Array:
         x: any shape.
         axis: the axis along which y sums to 1.
 
-    (Keras 3.15 adds up too much for tau, so that its y sums to less than 1 where several numbers stay above 0.)
+    (Keras 3.15 on TensorFlow adds up too much for tau: where several numbers stay above 0, its y does not sum
+    to 1.)
 
     >>> sparsemax([1.0, 0.5, -1.0])
     Tensor([0.75, 0.25, 0.  ], dtype=float32)

@@ -473,6 +473,7 @@ def count_nonzero(x: Array, axis: Axis = None) -> Array:
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """log(sum(e^x)) along axes, without overflow; of nothing it is -inf.
 
+    >>> from neurona import ops
     >>> ops.round(logsumexp([0.0, 0.0]), 3)
     Tensor(0.693, dtype=float32)
     """

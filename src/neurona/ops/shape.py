@@ -103,6 +103,13 @@ class _Reshape(Composed):
     def __call__(self, x: Any, newshape: Any) -> Any:
         if not isinstance(x, KerasTensor):
             return _reshape(x, newshape=newshape)
+        if None in x.shape and isinstance(newshape, (tuple, list)) and None in newshape and -1 in newshape:
+            # None is the open axis of the input, so that -1 can be worked out from the others
+            free = math.prod(n for n in x.shape if n is not None)
+            rest = math.prod(n for n in newshape if n not in (None, -1))
+            same = x.shape.count(None) == list(newshape).count(None) and rest and free % rest == 0
+            newshape_drawn = [(free // rest if same else None) if n == -1 else n for n in newshape]
+            return self._draw(x, newshape, tuple(newshape_drawn))
         wanted = _target(x.shape, newshape)
         known = math.prod(n for n in wanted if n != -1)
         if wanted.count(-1) > 1:
@@ -115,6 +122,9 @@ class _Reshape(Composed):
             if not fits:
                 raise _refuse(x.shape, wanted)
             shape = tuple(total // known if n == -1 else n for n in wanted)
+        return self._draw(x, newshape, shape)
+
+    def _draw(self, x: KerasTensor, newshape: Any, shape: Shape) -> KerasTensor:
         output = KerasTensor(shape, x.dtype)
         Node(self, (x, newshape), {}, output)
         return output
@@ -453,8 +463,8 @@ def _frame(pad_width: Any, ndim: int) -> list[tuple[int, int]]:
         widths = np.array([-1])
     if (widths < 0).any() or widths.dtype.kind not in "iu":
         raise ShapeError(
-            f"pad expected pad_width to be a number of 0 or more, a pair (before, after), or a pair for each of "
-            f"{ndim} axes. Received: {pad_width}."
+            "pad expected pad_width to be a number of 0 or more, a pair (before, after), or a pair "
+            f"for each of {ndim} axes. Received: {pad_width}."
         )
     return [(int(before), int(after)) for before, after in widths]
 

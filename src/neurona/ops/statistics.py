@@ -32,7 +32,7 @@ from neurona.ops.reduce import (
     sum_dtype,
 )
 from neurona.tape import composed, op
-from neurona.tensor import Array, Tensor, TensorLike, as_array
+from neurona.tensor import Array, Tensor, TensorLike
 
 __all__ = ["histogram", "median", "nanmax", "nanmean", "nanmin", "nansum", "percentile", "quantile"]
 
@@ -93,7 +93,7 @@ def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdi
     """
     if method not in _METHODS:
         raise ArgumentError(f"quantile expected a method among {', '.join(_METHODS)}. Received: {method!r}.")
-    shares = np.asarray(as_array(q), "float64")
+    shares = np.asarray(q, "float64")
     if shares.size and not (shares.min() >= 0 and shares.max() <= 1):
         raise ArgumentError(f"quantile expected shares between 0 and 1. Received: q={q!r}.")
     check_filled(x, axis, "quantile")
@@ -116,7 +116,7 @@ def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdi
 def _(
     g: Array, y: Array, x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Array:
-    shares = np.asarray(as_array(q), "float64")
+    shares = np.asarray(q, "float64")
     rows, axes = _sorted_rows(x, axis)
     order = np.argsort(rows, axis=-1, kind="stable")
     slopes = g.reshape(shares.size, *rows.shape[:-1])
@@ -141,7 +141,7 @@ def percentile(
     >>> percentile([0.0, 10.0, 20.0], 25)
     Tensor(5., dtype=float32)
     """
-    shares = np.asarray(as_array(q), "float64") / 100
+    shares = np.asarray(q, "float64") / 100
     return quantile(x, shares, axis=axis, method=method, keepdims=keepdims)  # type: ignore[no-any-return]
 
 

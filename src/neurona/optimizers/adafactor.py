@@ -86,11 +86,7 @@ class Adafactor(ArrayOptimizer):
                 rows, columns = variable.shape[:-1], (*variable.shape[:-2], variable.shape[-1])
                 self._r.append(self.add_variable(rows, dtype=variable.dtype, name=variable.name))
                 self._c.append(self.add_variable(columns, dtype=variable.dtype, name=variable.name))
-            own = (
-                None
-                if variable.overwrite_with_gradient
-                else self.add_variable_from_reference(variable, "velocity")
-            )
+            own = None if variable.overwrite_with_gradient else self.add_variable_from_reference(variable, "velocity")
             self._v.append(own)
 
     def move(self, g: Array, w: Array, index: int, rate: float) -> None:

@@ -6,6 +6,7 @@ knows the rule (`compiled`), it does all variables, weight decay included, in on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,9 +46,7 @@ class ArrayOptimizer(Optimizer):
         g = as_array(gradient, variable.data.dtype)
         self.move(g, variable.data, self._indices[id(variable)], float(as_array(learning_rate)))
 
-    def _move_all(
-        self, arrays: list[Array], variables: list[Variable], indices: list[int], rate: float
-    ) -> None:
+    def _move_all(self, arrays: list[Array], variables: Sequence[Variable], indices: list[int], rate: float) -> None:
         self.begin()
         if not self._at_once:
             super()._move_all(arrays, variables, indices, rate)
@@ -57,9 +56,7 @@ class ArrayOptimizer(Optimizer):
             decay = 0.0 if self.weight_decay is None else tuple(map(self._decay_of, variables))
             if self.compiled(arrays, w, indices, rate, decay) is not NotImplemented:
                 return
-            plain = [
-                np.array(g, order="C") for g in arrays
-            ]  # a view with gaps, or one in the weights' memory
+            plain = [np.array(g, order="C") for g in arrays]  # a view with gaps, or one in the weights' memory
             if self.compiled(plain, w, indices, rate, decay) is not NotImplemented:
                 return
         arrays = [g.copy() if np.may_share_memory(g, a) else g for g, a in zip(arrays, w, strict=True)]

@@ -271,7 +271,8 @@ class Optimizer:
                 self._step(grads, variables)
         else:
             self._step(grads, variables)
-        self._iterations.data += 1
+        count = self._iterations.data
+        count[...] = int(count) + 1
 
     def _told(self, grads: Sequence[Any], variables: Sequence[Variable] | None) -> Sequence[Variable]:
         if variables is None:
@@ -293,12 +294,25 @@ class Optimizer:
         return variables
 
     def _step(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:
-        known = self._indices
+        indices: list[Any] = list(map(self._indices.get, map(id, variables)))
+        arrays = None if None in indices else _ready(grads, variables)
+        if arrays is None:
+            arrays, variables, indices = self._sort_out(grads, variables)
+        if arrays:
+            self._backend_apply_gradients(arrays, variables, indices)
+            for variable in variables:
+                if variable.constraint is not None:
+                    variable.assign(variable.constraint(variable))
+
+    def _sort_out(
+        self, grads: Sequence[Any], variables: Sequence[Variable]
+    ) -> tuple[list[Array], list[Variable], list[int]]:
+        """The gradients that move weights, their variables and places; errors and exceptions are dealt with."""
         arrays: list[Array] = []
         moved: list[Variable] = []
         indices: list[int] = []
         for g, variable in zip(grads, variables, strict=True):
-            index = known.get(id(variable))
+            index = self._indices.get(id(variable))
             if index is None:
                 raise ArgumentError(
                     f"Unknown variable: {variable}. This optimizer can only be called for the variables it "
@@ -307,7 +321,7 @@ class Optimizer:
                 )
             if g is None:
                 continue
-            array = g.data if isinstance(g, Tensor) else as_array(g)
+            array = as_array(g)
             if array.shape != variable.data.shape:
                 raise ArgumentError(
                     f"A gradient must have the shape of its variable. Expected {variable.shape} for "
@@ -316,7 +330,7 @@ class Optimizer:
             if variable.overwrite_with_gradient:
                 self._overwrite(variable, array, index)
                 continue
-            arrays.append(array if array.dtype == variable.data.dtype else array.astype(variable.data.dtype))
+            arrays.append(array.astype(variable.data.dtype, copy=False))
             moved.append(variable)
             indices.append(index)
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
@@ -326,18 +340,11 @@ class Optimizer:
             warnings.warn(
                 f"Gradients do not exist for variables {missing} when minimizing the loss. If using "
                 "`model.compile()`, did you forget to provide a `loss` argument?",
-                stacklevel=4,
+                stacklevel=5,
             )
-        if not arrays:
-            return
-        self._backend_apply_gradients(arrays, moved, indices)
-        for variable in moved:
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable))
+        return arrays, moved, indices
 
-    def _backend_apply_gradients(
-        self, arrays: list[Array], variables: list[Variable], indices: list[int]
-    ) -> None:
+    def _backend_apply_gradients(self, arrays: list[Array], variables: Sequence[Variable], indices: list[int]) -> None:
         """Scale, accumulate and clip the gradients, then move the weights and their average."""
         if self.loss_scale_factor is not None:
             arrays = prepared.scaled(arrays, 1.0 / self.loss_scale_factor, self._scratch)
@@ -357,13 +364,9 @@ class Optimizer:
         if self.use_ema:
             self._follow_with_average()
 
-    def _move_all(
-        self, arrays: list[Array], variables: list[Variable], indices: list[int], rate: float
-    ) -> None:
+    def _move_all(self, arrays: list[Array], variables: Sequence[Variable], indices: list[int], rate: float) -> None:
         """Decay the weights, then move each by its gradient."""
-        arrays = [
-            g.copy() if np.may_share_memory(g, v.data) else g for g, v in zip(arrays, variables, strict=True)
-        ]
+        arrays = [g.copy() if np.may_share_memory(g, v.data) else g for g, v in zip(arrays, variables, strict=True)]
         self._apply_weight_decay(variables)
         learning_rate = Tensor(rate)
         for g, variable in zip(arrays, variables, strict=True):
@@ -405,15 +408,11 @@ class Optimizer:
 
     def _use_weight_decay(self, variable: Variable) -> bool:
         names = self._not_decayed_names
-        return id(variable) not in self._not_decayed and (
-            names is None or names.search(variable.name) is None
-        )
+        return id(variable) not in self._not_decayed and (names is None or names.search(variable.name) is None)
 
     def _decay_of(self, variable: Variable) -> float:
         """The weight decay of one variable; 0 for none."""
-        return (
-            self.weight_decay if self.weight_decay is not None and self._use_weight_decay(variable) else 0.0
-        )
+        return self.weight_decay if self.weight_decay is not None and self._use_weight_decay(variable) else 0.0
 
     def _decays(self) -> bool:
         """Whether any variable may decay."""
@@ -437,9 +436,7 @@ class Optimizer:
         """Let the averages follow the weights, and put them in their place when it is time."""
         done = int(self._iterations.data) // (self.gradient_accumulation_steps or 1)
         momentum = self.ema_momentum if done else 0.0  # the first step starts the average
-        for variable, average in zip(
-            self._trainable_variables, self._model_variables_moving_average, strict=True
-        ):
+        for variable, average in zip(self._trainable_variables, self._model_variables_moving_average, strict=True):
             if average is not None:
                 (part,) = self._scratch(variable.data, 1)
                 np.multiply(variable.data, 1.0 - momentum, out=part)
@@ -465,9 +462,7 @@ class Optimizer:
         """Give the variables their final values at the end of training: their averages, with `use_ema`."""
         if self.use_ema:
             if not self.built:
-                raise NotBuiltError(
-                    "There are no averages yet. Expected at least one step before, received none."
-                )
+                raise NotBuiltError("There are no averages yet. Expected at least one step before, received none.")
             self._overwrite_with_average(var_list)
 
     # -- learning rate and loss ------------------------------------------------------------------------------
@@ -612,9 +607,24 @@ def _check_average(momentum: float, frequency: Any) -> None:
         raise ArgumentError(f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={momentum}")
     if frequency and (not isinstance(frequency, int) or frequency < 1):
         raise ArgumentError(
-            "`ema_overwrite_frequency` must be an integer >= 1 or None. "
-            f"Received: ema_overwrite_frequency={frequency}"
+            "`ema_overwrite_frequency` must be an integer >= 1 or None. Received: "
+            f"ema_overwrite_frequency={frequency}"
         )
+
+
+def _ready(grads: Sequence[Any], variables: Sequence[Variable]) -> list[Array] | None:
+    """The gradients' arrays, where each simply fits its variable: the case of nearly every step; else ``None``."""
+    arrays: list[Array] = []
+    for g, variable in zip(grads, variables, strict=True):
+        if type(g) is not np.ndarray:
+            if not isinstance(g, Tensor):
+                return None
+            g = g.data
+        w = variable.data
+        if g.shape != w.shape or g.dtype is not w.dtype or variable.overwrite_with_gradient:
+            return None
+        arrays.append(g)
+    return arrays
 
 
 def _leave_old_values(variables: Sequence[Variable]) -> None:

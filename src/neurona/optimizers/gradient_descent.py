@@ -66,9 +66,7 @@ class SGD(ArrayOptimizer):
         if self.built:
             return
         super().build(variables)
-        self.momentums: list[Any] = (
-            self.add_optimizer_variables(variables, "momentum") if self.momentum else []
-        )
+        self.momentums: list[Any] = self.add_optimizer_variables(variables, "momentum") if self.momentum else []
 
     def move(self, g: Array, w: Array, index: int, rate: float) -> None:
         (step,) = self._scratch(w, 1)

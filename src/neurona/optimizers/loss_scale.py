@@ -44,9 +44,7 @@ class LossScaleOptimizer(Optimizer):
     ) -> None:
         told = {key: value for key, value in kwargs.items() if value not in (None, False)}
         told = {
-            key: value
-            for key, value in told.items()
-            if (key, value) not in (("ema_momentum", 0.99), ("dynamic", True))
+            key: value for key, value in told.items() if (key, value) not in (("ema_momentum", 0.99), ("dynamic", True))
         }
         if told or kwargs.get("dynamic", True) is not True:
             raise ArgumentError(

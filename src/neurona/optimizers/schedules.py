@@ -183,9 +183,7 @@ class PiecewiseConstantDecay(FormulaSchedule):
 
     _settings = ("boundaries", "values", "name")
 
-    def __init__(
-        self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
-    ) -> None:
+    def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant") -> None:
         if len(boundaries) != len(values) - 1:
             raise ArgumentError(
                 "Expected one boundary fewer than values. "

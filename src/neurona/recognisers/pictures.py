@@ -67,7 +67,7 @@ def read_grey(path: Path) -> Array:
     Raises:
         PictureError: missing, empty, no picture, of another format, damaged, or too large.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
         if not path.exists():
@@ -109,7 +109,7 @@ def _why(path: Path, error: Exception) -> str:
         return reason(error)
     if path.is_file() and path.stat().st_size == 0:
         return _("it is empty")
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return _("it is neither PNG nor JPEG")
     return _("it is damaged ({error})").format(error=error)
 

@@ -13,26 +13,28 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from neurona.errors import SavingError, UnsafeFileError
+from neurona.errors import SavingError
 from neurona.registry import deserialize_keras_object, serialize_keras_object
 from neurona.saving.atomic import atomic_file
+from neurona.saving.members import MEMBERS, read_members
 from neurona.saving.weights import read_weights, write_weights
 
-__all__ = ["load_model", "read_members", "save_model"]
+__all__ = ["load_model", "save_model"]
 
 # The version of Keras whose format this is; Keras refuses files without one.
 FORMAT_VERSION = "3.15.0"
-_MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
-_LARGEST_JSON = 64 << 20
-_LARGEST_WEIGHTS = 4 << 30
 
 
-def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+def save_model(
+    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+) -> None:
     """Write the whole model to a ``.keras`` file: layers, weights, compilation, optimizer state.
 
     Raises:
         SavingError: another ending, an existing file with ``overwrite=False``, a full disk; an old file stays whole.
     """
+    if zipped is False or kwargs:
+        raise SavingError(f"Only zipped `.keras` files are written. Received: zipped={zipped}, {sorted(kwargs)}.")
     path = Path(os.fspath(filepath))
     if path.suffix != ".keras":
         raise SavingError(
@@ -43,7 +45,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
         raise SavingError(f"{path} exists. Pass overwrite=True to replace it.")
     config = json.dumps(serialize_keras_object(model))
     metadata = json.dumps({"keras_version": FORMAT_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
-    contents = dict(zip(_MEMBERS, (metadata.encode(), config.encode(), write_weights(model)), strict=True))
+    contents = dict(zip(MEMBERS, (metadata.encode(), config.encode(), write_weights(model)), strict=True))
     with atomic_file(path) as stream, zipfile.ZipFile(stream, "w") as archive:
         for name, data in contents.items():
             archive.writestr(name, data)
@@ -73,22 +75,3 @@ def load_model(
     model = deserialize_keras_object(config, custom_objects)
     read_weights(model, members["model.weights.h5"], str(path))
     return model
-
-
-def read_members(path: Path) -> dict[str, bytes]:
-    """The three members of an archive, checked before a byte is unpacked."""
-    if not path.is_file():
-        raise SavingError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            names = [entry.filename for entry in entries]
-            if sorted(names) != sorted(_MEMBERS):
-                raise UnsafeFileError(f"{path} must hold exactly {', '.join(_MEMBERS)}. Found: {', '.join(names[:10])}.")
-            for entry in entries:
-                budget = _LARGEST_WEIGHTS if entry.filename.endswith(".h5") else _LARGEST_JSON
-                if entry.file_size > min(budget, 1032 * entry.compress_size + 64) or entry.flag_bits & 1:
-                    raise UnsafeFileError(f"{path}: the member {entry.filename} is encrypted or claims an impossible size.")
-            return {name: archive.read(name) for name in _MEMBERS}
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise SavingError(f"{path} is not a readable `.keras` file: {error}.") from error

@@ -12,6 +12,7 @@ import numpy as np
 
 from neurona.errors import SavingError, UnsafeFileError
 from neurona.saving.atomic import atomic_file
+from neurona.saving.members import read_members
 from neurona.saving.tree import saveables
 from neurona.tensor import Array
 
@@ -46,8 +47,6 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False) -> None
     if not path.is_file():
         raise SavingError(f"File not found: filepath={filepath}.")
     if path.suffix == ".keras":
-        from neurona.saving.archive import read_members  # the archive's reader leans on this file
-
         data = read_members(path)["model.weights.h5"]
     else:
         data = path.read_bytes()

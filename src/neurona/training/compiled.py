@@ -153,12 +153,13 @@ def _as_metric(told: Any, y: Any, y_pred: Any) -> metrics.Metric:
         what = "accuracy" if told.lower().startswith("acc") else "crossentropy"
         function = metrics.get(f"{kind}_{what}")
         if isinstance(function, metrics.Metric):
-            function._name = told
             function.name = told
             return function
         return metrics.MeanMetricWrapper(function, name=told)
     found = metrics.get(told)
     if isinstance(found, metrics.Metric):
+        if isinstance(told, str):
+            found.name = told  # "mae" is reported as "mae"
         return found
     name = told if isinstance(told, str) else getattr(found, "__name__", type(found).__name__)
     return metrics.MeanMetricWrapper(found, name=name)

@@ -115,7 +115,7 @@ def _inputs(s: Situation) -> Iterator[Finding]:
             )
             continue
         low, high = x.min(), x.max()
-        if len(s.x[index]) > 1 and x.size > 1 and low == high:
+        if len(x) >= _FEW and low == high:
             yield Finding(
                 "constant-input",
                 _("All inputs {name} have the same value, {value}: there is nothing to learn from.").format(
@@ -283,12 +283,8 @@ def _sparse_targets(o: Output, y: Array) -> Iterator[Finding]:
     if kept.dtype.kind == "f" and (kept != np.round(kept)).any():
         yield Finding(
             "label-fraction",
-            _("The loss {loss} expects class numbers 0, 1, 2, ...; the targets hold fractions.").format(
-                loss=o.loss
-            ),
-            _(
-                "Use a loss for quantities such as mean_squared_error, or turn the targets into class numbers."
-            ),
+            _("The loss {loss} expects class numbers 0, 1, 2, ..., not fractions.").format(loss=o.loss),
+            _("Use a loss for quantities such as mean_squared_error, or make the targets class numbers."),
         )
         return
     low, high = int(kept.min()), int(kept.max())
@@ -369,19 +365,13 @@ def _order(o: Output, y: Array, s: Situation) -> Iterator[Finding]:
     elif changes == len(np.unique(labels)) - 1 and s.validation_split > 0:
         yield Finding(
             "sorted-split",
-            _(
-                "The samples are ordered by class, and validation_split takes the last ones: whole classes are missing."
-            ),
-            _(
-                "Mix inputs and targets together first: p = numpy.random.permutation(len(x)); x, y = x[p], y[p]."
-            ),
+            _("The samples are ordered by class; validation_split takes the last: classes are missing."),
+            _("Mix inputs and targets first: p = numpy.random.permutation(len(x)); x, y = x[p], y[p]."),
         )
     elif changes == len(np.unique(labels)) - 1 and not s.shuffle:
         yield Finding(
             "sorted-unshuffled",
-            _(
-                "The samples are ordered by class and shuffle=False: the network forgets each class with the next."
-            ),
+            _("The samples are ordered by class and shuffle=False: each class drives out the one before."),
             _("Leave out shuffle=False, or mix inputs and targets together first."),
         )
 

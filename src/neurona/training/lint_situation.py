@@ -24,10 +24,13 @@ __all__ = ["Output", "Situation", "sample", "situation_of"]
 _INPUT_BYTES = 1_200_000
 _TARGET_BYTES = 600_000
 
-# Layers that bring inputs to a common scale; what a Lambda does is unknown, so it counts as one.
+# Layers that bring inputs to a common scale, or turn them into something else altogether; what a Lambda does
+# is
+# unknown, so it counts as one.
 _NORMALISING = {
-    "BatchNormalization", "GroupNormalization", "Lambda", "LayerNormalization", "Normalization", "Rescaling",
-    "RMSNormalization", "UnitNormalization",
+    "BatchNormalization", "CategoryEncoding", "Discretization", "GroupNormalization", "Hashing",
+    "IntegerLookup", "Lambda", "LayerNormalization", "Normalization", "RMSNormalization", "Rescaling",
+    "StringLookup", "TextVectorization", "UnitNormalization",
 }  # fmt: skip
 
 
@@ -93,7 +96,7 @@ def sample(array: Array, size: int) -> Array:
 
 
 def sample_inputs(situation: Situation) -> Iterator[tuple[int, Array]]:
-    """The inputs that hold samples of numbers, with their index and as much of each as the lint may look at."""
+    """The inputs of numbers with their index, as much of each as the lint may look at."""
     for index, x in enumerate(situation.x):
         if x.dtype.kind in "fiub" and x.size:
             yield index, sample(x, _INPUT_BYTES // len(situation.x))
@@ -187,7 +190,7 @@ def _activation(layer: Any) -> str | None:
 
 
 def _first_layers(model: Any) -> tuple[bool, bool]:
-    """Whether a layer before the first product scales the inputs, and whether one looks them up in a table."""
+    """Whether a layer before the first product scales the inputs, and whether one looks them up."""
     scaled = embeds = False
     for layer in _all_layers(model):
         name = type(layer).__name__

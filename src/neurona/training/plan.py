@@ -41,6 +41,7 @@ class Plan:
 
     Attributes:
         loss, outputs, gradients: the results of the first call, as arrays.
+        variables: those that the gradients belong to.
         unrepeatable: why it cannot be repeated, or ``None``.
     """
 
@@ -53,6 +54,7 @@ class Plan:
         self.loss = None if loss is None else loss.data
         self.outputs = map_structure(_data, outputs)
         self.gradients: list[Array | None] = []
+        self.variables = list(variables)
         if variables:
             seed = {id(loss): np.ones_like(loss.data)}
             found = backpropagate(tape.records, seed, {id(v) for v in variables})
@@ -139,11 +141,11 @@ class Plan:
                 values[made_at] = y
         loss = None if self._loss_place is None else values[self._loss_place]
         outputs = map_structure(lambda p: None if p is None else values[p], self._outputs_places)
-        if not self._backward:
+        if not self._backward or self._loss_place is None:
             return loss, outputs, [None] * len(self._gradient_places)
 
         gradients: list[Any] = [None] * len(values)
-        gradients[self._loss_place] = np.ones_like(loss)  # type: ignore[call-overload]
+        gradients[self._loss_place] = np.ones_like(loss)
         for backward, made_at, given, attributes, needs, targets in self._backward:
             if type(made_at) is list:
                 g: Any = tuple(gradients[i] for i in made_at)

@@ -19,10 +19,10 @@ from neurona.registry import deserialize_keras_object, serialize_keras_object
 from neurona.symbolic import KerasTensor, flatten, map_structure
 from neurona.tape import Tape
 from neurona.tensor import Array, Tensor, as_array, wrap
-from neurona.training import lint as lint_module
 from neurona.training.batches import Batches, make_batches, split_validation
 from neurona.training.callbacks import Callback, CallbackList, History
 from neurona.training.compiled import CompiledLoss, CompiledMetrics, leaves, unpack_x_y_sample_weight
+from neurona.training.lint import warn_before_fit
 from neurona.training.plan import Plan, Signature, signature_of
 
 __all__ = ["Trainer"]
@@ -276,7 +276,6 @@ class Trainer:
                     self(map_structure(lambda a: wrap(np.asarray(a)), x), training=False)  # type: ignore[operator]
                 variables = self.trainable_weights  # type: ignore[attr-defined]
             plan = Plan(self._planned(kind), (x, y, sample_weight), variables)
-            plan.trained = variables
             loss, outputs, gradients = plan.loss, plan.outputs, plan.gradients
             if plan.unrepeatable is not None:
                 self._why_eager = plan.unrepeatable
@@ -288,7 +287,7 @@ class Trainer:
             loss, outputs, gradients = plan(inputs)
         if kind == "train":
             self.last_loss = loss
-            self.optimizer.apply(gradients, plan.trained)
+            self.optimizer.apply(gradients, plan.variables)
         return outputs if kind == "predict" else None
 
     def _planned(self, kind: str) -> Callable[..., tuple[Any, Any]]:
@@ -354,7 +353,7 @@ class Trainer:
             x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch, class_weight=class_weight
         )
         if lint:
-            lint_module.warn_before_fit(self, x, y, shuffle=bool(shuffle), validation_split=validation_split)
+            warn_before_fit(self, x, y, shuffle=bool(shuffle), validation_split=validation_split)
         validation = None
         if validation_data is not None:
             vx, vy, vw = unpack_x_y_sample_weight(validation_data) if _is_batch(validation_data) else (
@@ -367,13 +366,16 @@ class Trainer:
             callbacks, add_history=True, add_progbar=verbose != 0, verbose=verbose, epochs=epochs,
             steps=batches.num_batches, model=self,
         )  # fmt: skip
-        self.batches, self.history, self._resume = batches, told.history, None
+        history = told.history or History()
+        self.batches, self.history, self._resume = batches, history, None
         told.on_train_begin()
         first = 0  # the batch to begin the first epoch with
-        if self._resume is not None:  # a callback has brought back the state of an interrupted training
-            facts, sums = self._resume
+        facts: dict[str, Any]
+        sums: dict[str, Array]
+        facts, sums = self._resume or ({}, {})
+        if facts:  # a callback has brought back the state of an interrupted training
             initial_epoch, first, batches.seed = facts["epoch"], facts["batch"], facts["shuffle_seed"]
-            told.history.history, told.history.epoch = facts["history"], facts["history_epochs"]
+            history.history, history.epoch = facts["history"], facts["history_epochs"]
         logs: dict[str, float] = {}
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
@@ -402,7 +404,7 @@ class Trainer:
         if self.optimizer is not None and epochs > initial_epoch:
             self.optimizer.finalize_variable_values(self.trainable_weights)  # type: ignore[attr-defined]
         told.on_train_end(logs)
-        return told.history
+        return history
 
     def resume_from(self, facts: dict[str, Any], sums: dict[str, Array]) -> None:
         """Let the `fit` under way go on where another stopped; for callbacks, in ``on_train_begin``.
