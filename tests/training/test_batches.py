@@ -16,7 +16,8 @@ import neurona
 from neurona import config
 from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.tensor import Tensor
-from neurona.training.batches import PyDataset, class_weights, make_batches, split_validation
+from neurona.training.batches import PyDataset, make_batches, split_validation
+from neurona.training.data_arrays import class_weights
 
 
 def copies(batches, epoch=0, first=0):

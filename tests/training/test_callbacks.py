@@ -111,9 +111,7 @@ def test_hooks_arrive_once_in_order_and_nested_lists_are_flattened():
         return method
 
     hooks = [f"on_{loop}_batch_{when}" for loop in ("train", "test", "predict") for when in ("begin", "end")]
-    hooks += [
-        f"on_{loop}_{when}" for loop in ("train", "test", "predict", "epoch") for when in ("begin", "end")
-    ]
+    hooks += [f"on_{loop}_{when}" for loop in ("train", "test", "predict", "epoch") for when in ("begin", "end")]
     for hook in hooks:
         setattr(Ear, hook, listen(hook))
     told = cb.CallbackList([Ear("a"), [Ear("b")]])
@@ -207,9 +205,7 @@ def test_what_is_no_callback():
 
 def test_history_keeps_what_other_callbacks_add():
     model = Straw()
-    told = cb.CallbackList(
-        cb.LearningRateScheduler(lambda epoch: 0.5**epoch), add_history=True, model=model, epochs=2
-    )
+    told = cb.CallbackList(cb.LearningRateScheduler(lambda epoch: 0.5**epoch), add_history=True, model=model, epochs=2)
     told.on_train_begin()
     for epoch in range(2):
         told.on_epoch_begin(epoch)
@@ -260,9 +256,7 @@ def test_the_best_weights_come_back():
 
 def test_it_says_what_it_does(capsys):
     train(cb.EarlyStopping(restore_best_weights=True, verbose=1), [1, 2])
-    assert capsys.readouterr().out == (
-        "Epoch 2: stopped early.\nGoing back to the weights of the best epoch: 1.\n"
-    )
+    assert capsys.readouterr().out == ("Epoch 2: stopped early.\nGoing back to the weights of the best epoch: 1.\n")
 
 
 def test_a_metric_that_is_missing():
@@ -317,9 +311,7 @@ def test_the_best_only(tmp_path, settings, values, saved):
 
 
 def test_every_so_many_batches_across_epochs(tmp_path):
-    callback = cb.ModelCheckpoint(
-        tmp_path / "{epoch}-{batch}.weights.h5", save_freq=3, save_weights_only=True
-    )
+    callback = cb.ModelCheckpoint(tmp_path / "{epoch}-{batch}.weights.h5", save_freq=3, save_weights_only=True)
     model, _, _ = train(callback, [1, 1], steps=5)
     assert [p.split("/")[-1] for p in model.saved] == ["1-3.weights.h5", "2-1.weights.h5", "2-4.weights.h5"]
 
@@ -537,8 +529,7 @@ def test_a_line_for_each_epoch_where_there_is_no_terminal(capsys):
     for verbose in ("auto", 1, 2):
         assert progress(verbose) == 0
         assert capsys.readouterr().out == (
-            "Epoch 1/2 - 150ms - loss: 0.2500 - accuracy: 0.5000\n"
-            "Epoch 2/2 - 150ms - loss: 0.2500 - accuracy: 0.5000\n"
+            "Epoch 1/2 - 150ms - loss: 0.2500 - accuracy: 0.5000\nEpoch 2/2 - 150ms - loss: 0.2500 - accuracy: 0.5000\n"
         )
 
 
@@ -604,9 +595,7 @@ def test_the_bar_never_wraps(terminal, monkeypatch):
 
 def test_messages_do_not_run_into_the_bar(terminal, tmp_path):
     clock = Clock()
-    saver = cb.ModelCheckpoint(
-        tmp_path / "x.keras", save_best_only=True, initial_value_threshold=0.0, verbose=1
-    )
+    saver = cb.ModelCheckpoint(tmp_path / "x.keras", save_best_only=True, initial_value_threshold=0.0, verbose=1)
     with terminal() as stream:
         told = cb.CallbackList([saver, cb.ProgbarLogger(clock)], model=Straw(), verbose=1, epochs=1, steps=1)
         told.on_train_begin()

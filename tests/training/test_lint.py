@@ -151,9 +151,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("code", "program", "words", "cured"), CASES, ids=[f"{c[0]}-{i}" for i, c in enumerate(CASES)]
-)
+@pytest.mark.parametrize(("code", "program", "words", "cured"), CASES, ids=[f"{c[0]}-{i}" for i, c in enumerate(CASES)])
 def test_the_finding_and_its_cure(code, program, words, cured):
     (finding,) = [f for f in lint(program) if f.code == code]
     assert words in finding.cure
@@ -177,20 +175,12 @@ ORDINARY = {
     "soft targets": case(ONE_HOT * 0.9 + 0.05, CATEGORICAL),
     "several yes and no": case(RNG.integers(0, 2, (N, 3)), {**BINARY, "units": 3}),
     "an autoencoder": case(X, {**SQUARED, "units": 4}),
-    "an autoencoder of probabilities": case(
-        PICTURES / 255, {**BINARY, "units": 8, "rank": 3}, PICTURES / 255
-    ),
+    "an autoencoder of probabilities": case(PICTURES / 255, {**BINARY, "units": 8, "rank": 3}, PICTURES / 255),
     "amounts without a second axis": case(AMOUNTS[:, 0], SQUARED),
     "large amounts as targets": case(AMOUNTS * 1e6, SQUARED),
-    "a picture of classes": case(
-        RNG.integers(0, 3, (N, 8, 8)), {**SPARSE, "rank": 4}, RNG.normal(size=(N, 8, 8, 1))
-    ),
-    "sentences of classes": case(
-        RNG.integers(0, 3, (N, 3)), {**SPARSE, "rank": 3}, RNG.normal(size=(N, 3, 2))
-    ),
-    "XOR": case(
-        np.array([[0], [1], [1], [0]]), BINARY, np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
-    ),
+    "a picture of classes": case(RNG.integers(0, 3, (N, 8, 8)), {**SPARSE, "rank": 4}, RNG.normal(size=(N, 8, 8, 1))),
+    "sentences of classes": case(RNG.integers(0, 3, (N, 3)), {**SPARSE, "rank": 3}, RNG.normal(size=(N, 3, 2))),
+    "XOR": case(np.array([[0], [1], [1], [0]]), BINARY, np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")),
     "four samples in order": case(np.array([0, 0, 1, 1]), BINARY, X[:4], shuffle=False),
     "one sample": case(np.array([0]), SPARSE, X[:1]),
     "no targets": Situation([X], [Output()]),

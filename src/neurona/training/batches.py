@@ -3,8 +3,8 @@
 Arrays stay as they are and where they are. A batch is gathered by one `take` for each array into one of two
 buffers that alternate, and only there bytes and doubles become `floatx`: a set of byte pictures is never
 blown up to floats as a whole. Order is a permutation drawn from a seed and the epoch's number, so that any
-batch of any epoch can be made again. Leans on `neurona.tensor`, `neurona.symbolic` (nesting) and
-`neurona.training.py_dataset`.
+batch of any epoch can be made again. Leans on `neurona.training.data_arrays` (what counts as an
+array) and `neurona.training.py_dataset`.
 """
 
 from __future__ import annotations
@@ -18,17 +18,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurona import config
-from neurona.errors import ArgumentError, DTypeError, ShapeError
-from neurona.symbolic import flatten, map_structure
-from neurona.tensor import Array, Tensor, as_array
+from neurona.errors import ArgumentError, DTypeError
+from neurona.symbolic import map_structure
+from neurona.tensor import Array
+from neurona.training.data_arrays import (
+    batch_dtype,
+    count_samples,
+    holds_arrays,
+    is_numbers,
+    to_arrays,
+    with_class_weight,
+)
 from neurona.training.py_dataset import PyDataset, fetch
 
 __all__ = ["ArrayBatches", "Batch", "Batches", "DatasetBatches", "PyDataset", "StreamBatches", "make_batches",
            "split_validation"]  # fmt: skip
 
 Batch = tuple[Any, Any, Any]  # (x, y, sample_weight): nested arrays, None where absent
-_PARTS = ("x", "y", "sample_weight")
 
 
 class Batches:
@@ -96,12 +102,8 @@ def make_batches(
         # NumPy's global generator: neurona.utils.set_random_seed and numpy.random.seed both make it repeat
         # itself
         seed = int(np.random.randint(2**31))
-    if batch_size is not None and (
-        isinstance(batch_size, bool) or int(batch_size) != batch_size or batch_size < 1
-    ):
-        raise ArgumentError(
-            f"Expected `batch_size` to be a whole number from 1. Received: batch_size={batch_size!r}."
-        )
+    if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) != batch_size or batch_size < 1):
+        raise ArgumentError(f"Expected `batch_size` to be a whole number from 1. Received: batch_size={batch_size!r}.")
     if steps is not None and (int(steps) != steps or steps < 1):
         raise ArgumentError(f"Expected a number of steps from 1. Received: {steps!r}.")
     if class_weight is not None and not isinstance(class_weight, dict):
@@ -109,9 +111,7 @@ def make_batches(
             f"Expected `class_weight` to be a dict from class number to weight. Received: {class_weight!r}."
         )
     if shuffle not in (True, False, None, "batch"):
-        raise ArgumentError(
-            f"Expected `shuffle` to be True, False or 'batch'. Received: shuffle={shuffle!r}."
-        )
+        raise ArgumentError(f"Expected `shuffle` to be True, False or 'batch'. Received: shuffle={shuffle!r}.")
     if isinstance(x, PyDataset):
         _refuse_targets("a PyDataset", y, sample_weight)
         return DatasetBatches(x, bool(shuffle), seed, steps, class_weight)
@@ -157,129 +157,10 @@ def split_validation(data: Batch, validation_split: float) -> tuple[Batch, Batch
     return (train[0], train[1], train[2]), (held_out[0], held_out[1], held_out[2])
 
 
-# -- what arrays are in it -----------------------------------------------------------------------------------
-
-
-def holds_arrays(value: Any) -> bool:
-    """Whether `value` is an array, or lists and dicts of such, rather than a source of batches."""
-    if isinstance(value, dict):
-        return all(holds_arrays(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return _is_numbers(value) or all(item is None or holds_arrays(item) for item in value)
-    return value is None or isinstance(value, (Tensor, np.ndarray, np.generic)) or hasattr(value, "__array__")
-
-
-def _is_numbers(value: list[Any] | tuple[Any, ...]) -> bool:
-    """Whether nested lists are one array written out: their first leaf is a number."""
-    leaf: Any = value
-    while isinstance(leaf, (list, tuple)):
-        leaf = next((item for item in leaf if item is not None), 0)
-    return isinstance(leaf, (int, float, complex, str, np.generic)) or getattr(leaf, "shape", None) == ()
-
-
-def to_arrays(structure: Any) -> Any:
-    """`structure` with every leaf an array; lists of numbers become one array."""
-    if isinstance(structure, dict):
-        return {key: to_arrays(item) for key, item in structure.items()}
-    if isinstance(structure, (list, tuple)) and structure and not _is_numbers(structure):
-        items = [to_arrays(item) for item in structure]
-        return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)
-    return None if structure is None else _to_array(structure)
-
-
-def _to_array(value: Any) -> Array:
-    if isinstance(value, np.ndarray) or (hasattr(value, "__array__") and not isinstance(value, Tensor)):
-        array = np.asarray(value)
-    else:
-        array = as_array(value)
-    if array.dtype.kind == "O":
-        hint = "Call .toarray() on sparse matrices, and give columns of numbers only."
-        raise DTypeError(
-            f"Expected arrays of numbers. Received: {type(value).__name__} of Python objects. {hint}"
-        )
-    if array.ndim == 0:
-        raise ShapeError(
-            f"Expected arrays whose first axis counts the samples. Received: the single value {array!r}."
-        )
-    if array.ndim == 1 and type(value).__module__.partition(".")[0] == "pandas":
-        array = array[:, np.newaxis]  # a column of a data frame, as in Keras
-    return array
-
-
-def count_samples(data: tuple[Any, ...]) -> int:
-    """The common length of all arrays.
-
-    Raises:
-        ShapeError: they differ, or there are none.
-    """
-    sizes = [[len(a) for a in flatten(part) if a is not None] for part in data]
-    found = {size for part in sizes for size in part}
-    if len(found) == 1:
-        return found.pop()
-    if not found:
-        raise ArgumentError(
-            "There are no data: `x` is None. Provide arrays, a PyDataset or an iterable of batches."
-        )
-    told = "\n".join(
-        f"'{name}' sizes: {', '.join(map(str, part))}"
-        for name, part in zip(_PARTS, sizes, strict=False)
-        if part
-    )
-    raise ShapeError(
-        f"Data cardinality is ambiguous. Make sure all arrays contain the same number of samples.\n{told}"
-    )
-
-
-def _batch_dtype(dtype: np.dtype[Any], part: int) -> np.dtype[Any]:
-    """The type that a batch has: inputs of bytes and all floats become `floatx`, other integers stay."""
-    is_weight, is_input = part == 2, part == 0
-    if dtype.kind == "f" or is_weight or (is_input and dtype == np.uint8):
-        return np.dtype(config.floatx())
-    return dtype.newbyteorder("=")
-
-
-def class_weights(y: Any, class_weight: dict[int, float]) -> Array:
-    """The weight of each sample by its class; 1 for classes that are not in `class_weight`.
-
-    Args:
-        y: class numbers of shape ``(N,)`` or ``(N, 1)``, or one-hot rows.
-
-    >>> class_weights(np.array([0, 1, 2, 1]), {1: 5.0, 2: 0.5}).tolist()
-    [1.0, 5.0, 0.5, 5.0]
-    """
-    leaves = flatten(y)
-    if len(leaves) != 1 or leaves[0] is None:
-        raise ArgumentError(
-            "`class_weight` is only supported for models with a single output and with targets. "
-            f"Received: {0 if y is None else len(leaves)} target arrays. Use `sample_weight` instead."
-        )
-    labels = leaves[0]
-    if labels.ndim > 1:
-        labels = labels[..., 0] if labels.shape[-1] == 1 else labels.argmax(axis=-1)
-    if labels.dtype.kind not in "iub":
-        labels = np.round(labels)
-    classes, places = np.unique(labels, return_inverse=True)
-    values = np.array([class_weight.get(int(c), 1.0) for c in classes], config.floatx())
-    return values[places.reshape(labels.shape)]
-
-
-def _with_class_weight(y: Any, sample_weight: Any, class_weight: dict[int, float] | None) -> Any:
-    if class_weight is None:
-        return sample_weight
-    weights = class_weights(y, class_weight)
-    for given in flatten(sample_weight):
-        if given is not None:
-            extra = (1,) * (given.ndim - weights.ndim)
-            weights = weights.reshape(weights.shape + extra) * given.astype(weights.dtype)
-    return weights
-
-
 def _refuse_targets(kind: str, y: Any, sample_weight: Any) -> None:
     for name, value in (("y", y), ("sample_weight", sample_weight)):
         if value is not None:
-            raise ArgumentError(
-                f"When `x` is {kind}, `{name}` should not be passed: it belongs into the batches."
-            )
+            raise ArgumentError(f"When `x` is {kind}, `{name}` should not be passed: it belongs into the batches.")
 
 
 # -- arrays --------------------------------------------------------------------------------------------------
@@ -346,7 +227,7 @@ class ArrayBatches(Batches):
     ) -> None:
         x, y, weight = data
         count = count_samples(data)
-        data = (x, y, _with_class_weight(y, weight, class_weight))
+        data = (x, y, with_class_weight(y, weight, class_weight))
         if batch_size is None:
             batch_size = math.ceil(count / steps) if steps else 32
         self.num_samples, self.shuffle, self.seed = count, shuffle, seed
@@ -359,7 +240,7 @@ class ArrayBatches(Batches):
         size = min(self._size, max(count, 1))
 
         def column(part: int) -> Callable[[Array | None], _Column | None]:
-            return lambda a: None if a is None else _Column(a, _batch_dtype(a.dtype, part), size, reuse)
+            return lambda a: None if a is None else _Column(a, batch_dtype(a.dtype, part), size, reuse)
 
         self._columns = tuple(map_structure(column(part), structure) for part, structure in enumerate(data))
 
@@ -402,9 +283,7 @@ class ArrayBatches(Batches):
                 yield self._each(lambda c, start=start, stop=stop: c.slice(start, stop))
 
     def _each(self, read: Any) -> Batch:
-        x, y, weight = (
-            map_structure(lambda c: None if c is None else read(c), part) for part in self._columns
-        )
+        x, y, weight = (map_structure(lambda c: None if c is None else read(c), part) for part in self._columns)
         return x, y, weight
 
 
@@ -513,17 +392,16 @@ def standard_batch(batch: Any, class_weight: dict[int, float] | None = None) -> 
     Raises:
         ArgumentError: a tuple with more than three parts or none.
     """
-    if isinstance(batch, list) and not _is_numbers(batch):
+    if isinstance(batch, list) and not is_numbers(batch):
         batch = tuple(batch)
     parts = batch if isinstance(batch, tuple) else (batch,)
     if not 1 <= len(parts) <= 3:
         raise ArgumentError(
-            "A batch must be x, (x,), (x, y) or (x, y, sample_weight). "
-            f"Received: a tuple of {len(parts)} entries."
+            f"A batch must be x, (x,), (x, y) or (x, y, sample_weight). Received: a tuple of {len(parts)} entries."
         )
     x, y, weight = (*(to_arrays(part) for part in parts), None, None)[:3]
     count_samples((x, y, weight))
-    weight = _with_class_weight(y, weight, class_weight)
+    weight = with_class_weight(y, weight, class_weight)
     return _converted(x, 0), _converted(y, 1), _converted(weight, 2)
 
 
@@ -531,7 +409,7 @@ def _converted(structure: Any, part: int) -> Any:
     """The arrays of inputs (0), targets (1) or weights (2) in the types that a batch has."""
 
     def convert(array: Array | None) -> Array | None:
-        return None if array is None else array.astype(_batch_dtype(array.dtype, part), copy=False)
+        return None if array is None else array.astype(batch_dtype(array.dtype, part), copy=False)
 
     return map_structure(convert, structure)
 

@@ -79,9 +79,7 @@ def lint(situation: Situation) -> list[Finding]:
     return found
 
 
-def warn_before_fit(
-    model: Any, x: Any, y: Any, *, shuffle: bool = True, validation_split: float = 0.0
-) -> None:
+def warn_before_fit(model: Any, x: Any, y: Any, *, shuffle: bool = True, validation_split: float = 0.0) -> None:
     """Warn (with `LintWarning`) of everything that `lint` finds in ``model.fit(x, y)``."""
     for finding in lint(situation_of(model, x, y, shuffle, validation_split)):
         warnings.warn(f"[{finding.code}] {finding}", LintWarning, stacklevel=3)
@@ -108,9 +106,7 @@ def _inputs(s: Situation) -> Iterator[Finding]:
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             yield Finding(
                 "nan-input",
-                _("The inputs {name} hold NaN or infinite numbers; the loss will become NaN.").format(
-                    name=name
-                ),
+                _("The inputs {name} hold NaN or infinite numbers; the loss will become NaN.").format(name=name),
                 _("Remove those samples or fill the gaps, for example with numpy.nan_to_num or the mean."),
             )
             continue
@@ -137,18 +133,14 @@ def _inputs(s: Situation) -> Iterator[Finding]:
 
 def _unscaled(name: str, low: float, high: float) -> Finding:
     if low >= 0 and 100 < high <= 255:
-        cure = _(
-            'Divide them by 255: x = x.astype("float32") / 255, or begin the model with Rescaling(1 / 255).'
-        )
+        cure = _('Divide them by 255: x = x.astype("float32") / 255, or begin the model with Rescaling(1 / 255).')
     else:
-        cure = _(
-            "Subtract the mean and divide by the standard deviation, or begin the model with Normalization()."
-        )
+        cure = _("Subtract the mean and divide by the standard deviation, or begin the model with Normalization().")
     return Finding(
         "unscaled-input",
-        _(
-            "The inputs {name} reach from {low:g} to {high:g}; networks learn badly from such large numbers."
-        ).format(name=name, low=low, high=high),
+        _("The inputs {name} reach from {low:g} to {high:g}; networks learn badly from such large numbers.").format(
+            name=name, low=low, high=high
+        ),
         cure,
     )
 
@@ -168,49 +160,37 @@ def _probabilities(o: Output, y: Array | None) -> Iterator[Finding]:
     elif classes and o.units == 1:
         yield Finding(
             "one-unit",
-            _("The loss {loss} needs one unit for each class, and the last layer has one unit.").format(
-                **told
-            ),
+            _("The loss {loss} needs one unit for each class, and the last layer has one unit.").format(**told),
             _("Give the last layer as many units as there are classes, or use binary_crossentropy for two."),
         )
     elif o.from_logits and (classes or o.loss in _BINARY) and o.activation in ("softmax", "sigmoid"):
         yield Finding(
             "softmax-before-logits",
-            _(
-                "The loss {loss} has from_logits=True, but the last layer already applies {activation}."
-            ).format(**told),
+            _("The loss {loss} has from_logits=True, but the last layer already applies {activation}.").format(**told),
             _("Remove the last activation, or leave out from_logits=True."),
         )
     elif classes and not o.from_logits and o.activation in _RAW:
         yield Finding(
             "missing-softmax",
-            _("The loss {loss} expects probabilities, but the last layer ends with {activation}.").format(
-                **told
-            ),
+            _("The loss {loss} expects probabilities, but the last layer ends with {activation}.").format(**told),
             _('Use activation="softmax" in the last layer, or from_logits=True in the loss.'),
         )
     elif o.loss in _BINARY and not o.from_logits and o.activation in _RAW:
         yield Finding(
             "missing-sigmoid",
-            _("The loss {loss} expects probabilities, but the last layer ends with {activation}.").format(
-                **told
-            ),
+            _("The loss {loss} expects probabilities, but the last layer ends with {activation}.").format(**told),
             _('Use activation="sigmoid" in the last layer, or from_logits=True in the loss.'),
         )
     elif classes and not o.from_logits and o.activation == "sigmoid":
         yield Finding(
             "sigmoid-for-classes",
-            _("The loss {loss} is for one class out of several, but sigmoid judges each class alone.").format(
-                **told
-            ),
+            _("The loss {loss} is for one class out of several, but sigmoid judges each class alone.").format(**told),
             _('Use activation="softmax" in the last layer.'),
         )
     elif o.loss in _BINARY and o.activation == "softmax":
         yield Finding(
             "softmax-for-binary",
-            _("The loss {loss} judges each unit alone, but softmax makes them depend on each other.").format(
-                **told
-            ),
+            _("The loss {loss} judges each unit alone, but softmax makes them depend on each other.").format(**told),
             _("Use categorical_crossentropy (sparse_... for class numbers), or one unit with sigmoid."),
         )
 
@@ -240,9 +220,7 @@ def _target_kinds(o: Output, y: Array | None) -> Iterator[Finding]:
             )
         elif o.rank == 2 and y.ndim <= 2 and o.units is not None and _width(y) != o.units:
             yield _shape_finding(o, y)
-    elif (
-        o.loss in _REGRESSION and o.rank == 2 and y.ndim <= 2 and o.units is not None and _width(y) != o.units
-    ):
+    elif o.loss in _REGRESSION and o.rank == 2 and y.ndim <= 2 and o.units is not None and _width(y) != o.units:
         yield _shape_finding(o, y)
 
 
@@ -254,12 +232,10 @@ def _shape_finding(o: Output, y: Array) -> Finding:
     shape = "(N,)" if y.ndim == 1 else f"(N, {y.shape[1]})"
     return Finding(
         "target-shape",
-        _(
-            "The targets have shape {shape}, the outputs (N, {units}): they would be compared crosswise."
-        ).format(shape=shape, units=o.units),
-        _("Give the last layer {units} units, or the targets one number for each unit.").format(
-            units=_width(y)
+        _("The targets have shape {shape}, the outputs (N, {units}): they would be compared crosswise.").format(
+            shape=shape, units=o.units
         ),
+        _("Give the last layer {units} units, or the targets one number for each unit.").format(units=_width(y)),
     )
 
 

@@ -17,7 +17,8 @@ from neurona import registry
 from neurona.names import snake_case
 from neurona.symbolic import flatten
 from neurona.tensor import Array
-from neurona.training.batches import PyDataset, holds_arrays, to_arrays
+from neurona.training.data_arrays import holds_arrays, to_arrays
+from neurona.training.py_dataset import PyDataset
 
 __all__ = ["Output", "Situation", "sample", "situation_of"]
 

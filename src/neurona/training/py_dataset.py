@@ -7,12 +7,13 @@ standard library alone.
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
 import multiprocessing
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from typing import Any
 
 from neurona.registry import export
@@ -73,18 +74,14 @@ class PyDataset:
         self.max_queue_size = max_queue_size
 
     def __getitem__(self, index: int) -> Any:
-        raise NotImplementedError(
-            f"{type(self).__name__} must define __getitem__(index), which returns a batch."
-        )
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__(index), which returns a batch.")
 
     @property
     def num_batches(self) -> int | None:
         """How many batches there are; ``None`` for endless ones."""
         if hasattr(self, "__len__"):
             return len(self)
-        raise NotImplementedError(
-            f"{type(self).__name__} must define __len__() or the property `num_batches`."
-        )
+        raise NotImplementedError(f"{type(self).__name__} must define __len__() or the property `num_batches`.")
 
     def __iter__(self) -> Iterator[Any]:
         count = self.num_batches
@@ -122,10 +119,11 @@ def fetch(dataset: PyDataset, indices: Iterable[int]) -> Iterator[Any]:
 
 def _pool(dataset: PyDataset, workers: int) -> Executor:
     if not dataset.use_multiprocessing:
-        return ThreadPoolExecutor(workers, thread_name_prefix="neurona-data")
+        return concurrent.futures.ThreadPoolExecutor(workers, thread_name_prefix="neurona-data")
     # spawned, not forked: a forked child would inherit locks of threads that it does not have
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, initializer=_keep, initargs=(dataset,))
+    pool = concurrent.futures.ProcessPoolExecutor  # looked up here: the standard library loads it late
+    return pool(workers, context, initializer=_keep, initargs=(dataset,))
 
 
 def _order(pool: Executor, dataset: PyDataset, index: int) -> Future[Any]:

@@ -296,7 +296,7 @@ def _lines() -> Iterator[Line]:
 
     for name in ("relu", "relu6", "silu", "swish", "softplus", "softsign", "log_sigmoid", "hard_sigmoid", "hard_silu",
                  "hard_swish", "hard_tanh", "leaky_relu", "elu", "selu", "celu", "gelu", "glu", "soft_shrink", "hard_shrink",
-                 "tanh_shrink", "squareplus", "sparse_plus", "sparse_sigmoid", "sparsemax", "softmax", "log_softmax"):  # fmt: skip
+                 "tanh_shrink", "squareplus", "sparse_plus", "sparse_sigmoid", "softmax", "log_softmax"):  # fmt: skip
         yield name, (X,), {}
     yield "relu", (INTS,), {}
     yield "threshold", (X, 0.5, 0.1), {}

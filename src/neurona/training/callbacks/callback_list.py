@@ -15,9 +15,7 @@ from neurona.training.callbacks.progress import ProgbarLogger
 __all__ = ["CallbackList"]
 
 Hook = Callable[..., Any]
-_BATCH_HOOKS = [
-    f"on_{loop}_batch_{when}" for loop in ("train", "test", "predict") for when in ("begin", "end")
-]
+_BATCH_HOOKS = [f"on_{loop}_batch_{when}" for loop in ("train", "test", "predict") for when in ("begin", "end")]
 
 
 @export("keras.callbacks")
@@ -74,8 +72,7 @@ class CallbackList(Callback):
             for callback in self.callbacks:
                 callback.set_params(params)
         self._hooks: dict[str, list[Hook]] = {
-            name: [hook for c in self.callbacks if (hook := _batch_hook(c, name)) is not None]
-            for name in _BATCH_HOOKS
+            name: [hook for c in self.callbacks if (hook := _batch_hook(c, name)) is not None] for name in _BATCH_HOOKS
         }
         self.has_batch_hooks = any(self._hooks.values())
 
@@ -146,9 +143,7 @@ class CallbackList(Callback):
 
 
 def _iterable(callbacks: Any) -> Any:
-    return (
-        [callbacks] if hasattr(callbacks, "on_epoch_end") or not hasattr(callbacks, "__iter__") else callbacks
-    )
+    return [callbacks] if hasattr(callbacks, "on_epoch_end") or not hasattr(callbacks, "__iter__") else callbacks
 
 
 def _batch_hook(callback: Any, name: str) -> Hook | None:

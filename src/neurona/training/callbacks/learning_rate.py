@@ -128,8 +128,4 @@ class ReduceLROnPlateau(MonitorCallback):
         optimizer.learning_rate = new
         self.cooldown_counter, self.wait = self.cooldown, 0
         if self.verbose > 0:
-            say(
-                _("Epoch {epoch}: the learning rate is lowered to {rate:g}.").format(
-                    epoch=epoch + 1, rate=new
-                )
-            )
+            say(_("Epoch {epoch}: the learning rate is lowered to {rate:g}.").format(epoch=epoch + 1, rate=new))

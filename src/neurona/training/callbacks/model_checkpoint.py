@@ -55,15 +55,12 @@ class ModelCheckpoint(MonitorCallback):
         self._last_batch: int | None = None
         if save_freq != "epoch" and not isinstance(save_freq, int):
             raise ArgumentError(
-                "Expected save_freq to be 'epoch' or a whole number of batches. "
-                f"Received: save_freq={save_freq!r}."
+                f"Expected save_freq to be 'epoch' or a whole number of batches. Received: save_freq={save_freq!r}."
             )
         endings = (".weights.h5",) if save_weights_only else (".keras", ".h5")
         if not self.filepath.endswith(endings):
             told = "With `save_weights_only=True` the" if save_weights_only else "The"
-            raise ArgumentError(
-                f"{told} filepath must end in `{endings[0]}`. Received: filepath={self.filepath}."
-            )
+            raise ArgumentError(f"{told} filepath must end in `{endings[0]}`. Received: filepath={self.filepath}.")
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._current_epoch = epoch
@@ -88,9 +85,7 @@ class ModelCheckpoint(MonitorCallback):
         if not self._is_due(epoch, logs, path):
             return
         if path.is_dir():
-            raise SavingError(
-                f"Expected a file for the model, but {path} is a folder. Choose another filepath."
-            )
+            raise SavingError(f"Expected a file for the model, but {path} is a folder. Choose another filepath.")
         path.parent.mkdir(parents=True, exist_ok=True)
         if self.save_weights_only:
             self.model.save_weights(str(path), overwrite=True)
@@ -128,9 +123,7 @@ class ModelCheckpoint(MonitorCallback):
                 say(text.format(before=before, **said))
             return False
         if self.verbose > 0:
-            text = _(
-                "Epoch {epoch}: {metric} got better, from {before} to {now}; saving the model to {path}."
-            )
+            text = _("Epoch {epoch}: {metric} got better, from {before} to {now}; saving the model to {path}.")
             say(text.format(before=before, now=f"{current:.5f}", **said))
         self.best = current
         return True

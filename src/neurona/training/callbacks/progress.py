@@ -34,9 +34,7 @@ def format_metrics(logs: dict[str, Any]) -> str:
     for name, value in logs.items():
         if np.ndim(value) == 0 and isinstance(value, (int, float, np.number)):
             number = float(value)
-            parts.append(
-                f"{name}: {number:.4f}" if abs(number) > 1e-3 or number == 0 else f"{name}: {number:.4e}"
-            )
+            parts.append(f"{name}: {number:.4f}" if abs(number) > 1e-3 or number == 0 else f"{name}: {number:.4e}")
     return " - ".join(parts)
 
 

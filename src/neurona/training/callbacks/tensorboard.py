@@ -55,8 +55,7 @@ class TensorBoard(Callback):
         self.update_freq = 1 if update_freq == "batch" else update_freq
         if self.update_freq != "epoch" and not (isinstance(self.update_freq, int) and self.update_freq > 0):
             raise ArgumentError(
-                "Expected update_freq to be 'epoch', 'batch' or a number of batches. "
-                f"Received: {update_freq!r}."
+                f"Expected update_freq to be 'epoch', 'batch' or a number of batches. Received: {update_freq!r}."
             )
         asked = {
             "write_images": write_images,
