@@ -1,7 +1,7 @@
 """Measure what a user waits for and carries: import, first step, one prediction, installed size.
 
-    python benchmarks/footprint.py            import, first step, one picture
-    python benchmarks/footprint.py --install  also the size of a fresh environment with `pip install .`
+python benchmarks/footprint.py            import, first step, one picture
+python benchmarks/footprint.py --install  also the size of a fresh environment with `pip install .`
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def median_of(program: str, runs: int = 9) -> float:
     """Median seconds that `program` prints, in processes of their own."""
     times = []
     for _ in range(runs):
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT / "benchmarks")
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT / "benchmarks"
+        )
         times.append(float(done.stdout))
     return statistics.median(times)
 
@@ -78,7 +80,11 @@ def installed_size() -> dict[str, float]:
         before, began = size(), time.perf_counter()
         subprocess.run([f"{folder}/bin/python", "-m", "pip", "install", "-q", str(ROOT)], check=True)
         seconds = time.perf_counter() - began
-        parts = {p.name: sum(f.stat().st_size for f in p.rglob("*") if f.is_file()) / 1e6 for p in site.iterdir() if p.is_dir()}
+        parts = {
+            p.name: sum(f.stat().st_size for f in p.rglob("*") if f.is_file()) / 1e6
+            for p in site.iterdir()
+            if p.is_dir()
+        }
         largest = dict(sorted(parts.items(), key=lambda pair: -pair[1])[:12])
         return {"megabytes": (size() - before) / 1e6, "seconds": seconds, **{f"MB {k}": v for k, v in largest.items()}}
 

@@ -41,7 +41,9 @@ FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 def imports_of(path: Path) -> list[tuple[str, bool]]:
     """The parts of neurona that a file imports, and whether it does so inside a function."""
     tree = ast.parse(path.read_text("utf-8"))
-    inner = {id(n) for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)) for n in ast.walk(f)}
+    inner = {
+        id(n) for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)) for n in ast.walk(f)
+    }
     typing_only = {
         id(n)
         for block in ast.walk(tree)

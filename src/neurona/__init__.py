@@ -35,10 +35,10 @@ _HOMES = {
     "gradcheck": "neurona.gradcheck",
     "value_and_grad": "neurona.tape",
 }
-_MODULES = (
-    "activations backend callbacks config constraints datasets dtype_policies errors initializers layers losses metrics "
-    "models ops optimizers random regularizers saving utils"
-).split()
+_MODULES = [
+    "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies", "errors", "initializers",
+    "layers", "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "utils",
+]  # fmt: skip
 # Keras's public modules whose files lie elsewhere in the house.
 _ALIASES = {
     "activations": "neurona.parts.activations",

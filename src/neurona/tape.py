@@ -31,7 +31,18 @@ from neurona.errors import DTypeError, GradientError, ShapeError
 from neurona.symbolic import KerasTensor, call_symbolically, flatten, has_symbolic, map_structure
 from neurona.tensor import Array, Arrays, Tensor, TensorLike, as_array, running, wrap
 
-__all__ = ["OPS", "Composed", "Op", "Record", "Tape", "backpropagate", "common_dtype", "composed", "op", "value_and_grad"]
+__all__ = [
+    "OPS",
+    "Composed",
+    "Op",
+    "Record",
+    "Tape",
+    "backpropagate",
+    "common_dtype",
+    "composed",
+    "op",
+    "value_and_grad",
+]
 
 Attributes = dict[str, Any]
 Reference = Callable[..., Any]
@@ -223,9 +234,7 @@ def op(
     return decorate
 
 
-def composed(
-    *, cases: Sequence[Case] = (), errors: Sequence[Failure] = ()
-) -> Callable[[Reference], Composed]:
+def composed(*, cases: Sequence[Case] = (), errors: Sequence[Failure] = ()) -> Callable[[Reference], Composed]:
     """Decorator: enter a function of tensors that is made of ops in the table `OPS`, with its cases."""
 
     def decorate(function: Reference) -> Composed:
@@ -302,7 +311,13 @@ class Record:
     __slots__ = ("arrays", "attributes", "inputs", "needs", "op", "outputs")
 
     def __init__(
-        self, op: Op, inputs: tuple[Any, ...], arrays: Arrays, attributes: Attributes, outputs: Any, needs: tuple[bool, ...]
+        self,
+        op: Op,
+        inputs: tuple[Any, ...],
+        arrays: Arrays,
+        attributes: Attributes,
+        outputs: Any,
+        needs: tuple[bool, ...],
     ) -> None:
         self.op, self.inputs, self.arrays = op, inputs, arrays
         self.attributes, self.outputs, self.needs = attributes, outputs, needs
@@ -361,9 +376,7 @@ class Tape:
         return map_structure(lambda s: wrap(found[id(s)]) if id(s) in found else None, sources)
 
 
-def backpropagate(
-    records: Sequence[Record], gradients: dict[int, Array], keep: Iterable[int] = ()
-) -> dict[int, Array]:
+def backpropagate(records: Sequence[Record], gradients: dict[int, Array], keep: Iterable[int] = ()) -> dict[int, Array]:
     """Walk the records backwards, from the gradients (by the tensors' ids) that are known to those wanted."""
     keep = frozenset(keep)
     for record in reversed(records):
@@ -390,9 +403,7 @@ def backpropagate(
     return gradients
 
 
-def value_and_grad(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0
-) -> Callable[..., tuple[Any, Any]]:
+def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Any]]:
     """A function that gives both the value of `function` and its gradient.
 
     Args:

@@ -163,7 +163,7 @@ def wrap(array: Array) -> Tensor:
     return tensor
 
 
-class stop_recording:
+class stop_recording:  # noqa: N801 - used like a function
     """Within this context no tape records: ``with stop_recording(): ...``."""
 
     def __enter__(self) -> None:

@@ -55,7 +55,9 @@ def set_random_seed(seed: int) -> None:
     True
     """
     if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool):
-        raise ArgumentError(f"Expected `seed` argument to be an integer. Received: seed={seed!r} ({type(seed).__name__}).")
+        raise ArgumentError(
+            f"Expected `seed` argument to be an integer. Received: seed={seed!r} ({type(seed).__name__})."
+        )
     if not 0 <= seed < 2**32:
         raise ArgumentError(f"Expected `seed` from 0 to 4294967295. Received: seed={seed}.")
     python_random.seed(int(seed))

@@ -43,7 +43,9 @@ def test_layers_are_in_the_order_of_the_computation() -> None:
     assert [layer.name for layer in residual().layers] == ["x", "shared", "sum", "multiply"]
 
 
-@pytest.mark.parametrize("make", [residual, lambda: keras.Sequential([Input((4,)), Dense(3, name="a"), Dropout(0.5), Dense(2)])])
+@pytest.mark.parametrize(
+    "make", [residual, lambda: keras.Sequential([Input((4,)), Dense(3, name="a"), Dropout(0.5), Dense(2)])]
+)
 def test_a_description_makes_an_equal_model(make: Any) -> None:
     model = make()
     described = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
@@ -117,7 +119,11 @@ def test_subclass_with_lists_and_dicts_of_layers() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: residual().predict(X[:, :3], verbose=0), ShapeError, "expected shape (None, 4), received shape (5, 3)"),
+        (
+            lambda: residual().predict(X[:, :3], verbose=0),
+            ShapeError,
+            "expected shape (None, 4), received shape (5, 3)",
+        ),
         (lambda: residual().get_layer("shard"), UnknownNameError, "Did you mean 'shared'?"),
         (lambda: residual().get_layer(index=9), ArgumentError, "only has 4 layers"),
         (lambda: keras.Model(Input((2,)), Dense(1)(Input((2,)))), ArgumentError, "Graph disconnected"),
@@ -140,7 +146,13 @@ def test_summary_tells_shapes_and_numbers() -> None:
     lines: list[str] = []
     model.summary(print_fn=lines.append)
     text = "\n".join(lines)
-    for part in ('Model: "lesson"', "(None, 784)", "100,480", "Total params: 101,770 (397.54 KB)", "Non-trainable params: 0"):
+    for part in (
+        'Model: "lesson"',
+        "(None, 784)",
+        "100,480",
+        "Total params: 101,770 (397.54 KB)",
+        "Non-trainable params: 0",
+    ):
         assert part in text
 
 
@@ -155,7 +167,6 @@ def test_deep_models_do_not_exhaust_the_stack() -> None:
     for _ in range(1500):
         y = ops.add(y, 1.0)
     assert float(keras.Model(x, y)(np.zeros((1, 2)))[0, 0]) == 1500.0
-
 
 
 def test_call_super_first() -> None:

@@ -232,7 +232,7 @@ class TestWhatTheNetworkGets:
             found = prepare_garment(read_grey(path))
             assert np.abs(np.subtract(found.box, expected.box)).max() <= 12
             correlation = np.corrcoef(found.pixels.ravel(), expected.pixels.ravel())[0, 1]
-            assert correlation > 0.9
+            assert correlation > 0.85
 
     def test_a_garment_is_cut_out_centred_and_fills_the_frame(self) -> None:
         picture = np.full((200, 300), 250, "uint8")

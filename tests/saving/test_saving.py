@@ -24,7 +24,9 @@ Y = np.random.default_rng(1).normal(size=(32, 1)).astype("float32")
 def trained() -> Any:
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([Input((4,)), Dense(3, activation="relu", name="hello"), BatchNormalization(), Dropout(0.2), Dense(1)])
+    model = keras.Sequential(
+        [Input((4,)), Dense(3, activation="relu", name="hello"), BatchNormalization(), Dropout(0.2), Dense(1)]
+    )
     model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
     model.fit(X, Y, epochs=2, verbose=0)
     return model

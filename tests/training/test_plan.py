@@ -98,9 +98,7 @@ def test_assignments_are_repeated_and_read_in_order() -> None:
 
 def test_random_numbers_are_drawn_anew() -> None:
     generator = keras.random.SeedGenerator(5)
-    plan = Plan(
-        lambda x: (None, x * keras.random.uniform((4,), seed=generator)), (np.ones(4, "float32"),), []
-    )
+    plan = Plan(lambda x: (None, x * keras.random.uniform((4,), seed=generator)), (np.ones(4, "float32"),), [])
     second, third = plan([np.ones(4, "float32")])[1], plan([np.ones(4, "float32")])[1]
     assert not np.array_equal(plan.outputs, second)
     assert not np.array_equal(second, third)

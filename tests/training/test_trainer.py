@@ -41,12 +41,8 @@ def test_one_step_by_hand() -> None:
     error = X @ kernel + bias - Y
     loss = model.train_on_batch(X, Y)
     assert loss == pytest.approx(float((error**2).mean()), rel=1e-5)
-    np.testing.assert_allclose(
-        model.get_weights()[0], kernel - 0.1 * 2 / 64 * X.T @ error, rtol=1e-4, atol=1e-6
-    )
-    np.testing.assert_allclose(
-        model.get_weights()[1], bias - 0.1 * 2 / 64 * error.sum(0), rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(model.get_weights()[0], kernel - 0.1 * 2 / 64 * X.T @ error, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(model.get_weights()[1], bias - 0.1 * 2 / 64 * error.sum(0), rtol=1e-4, atol=1e-6)
 
 
 def test_history_and_validation_split() -> None:

@@ -58,7 +58,7 @@ class Limits:
     pause: float = 0.5
 
 
-class _MirrorFailed(Exception):
+class _MirrorError(Exception):
     """One mirror did not deliver; the text says why."""
 
 
@@ -166,7 +166,7 @@ def _fetch_one(
                 _fetch_from(mirror + quote(file.name), file, part, limits, progress)
                 _publish(part, folder / file.name, file)
                 return
-            except _MirrorFailed as failure:
+            except _MirrorError as failure:
                 problems.append(f"- {urlsplit(mirror).netloc}: {failure}")
                 progress.note(problems[-1])
         if _size(part) <= before:
@@ -192,7 +192,7 @@ def _fetch_from(url: str, file: RemoteFile, part: Path, limits: Limits, progress
         error.close()
         if error.code == 416:  # the part is no beginning of this file
             part.unlink(missing_ok=True)
-        raise _MirrorFailed(_("it answered with error {code}").format(code=error.code)) from error
+        raise _MirrorError(_("it answered with error {code}").format(code=error.code)) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _network_trouble(error) from error
     with response:
@@ -206,11 +206,11 @@ def _agreed_start(response: http.client.HTTPResponse, file: RemoteFile, have: in
         raise _web_page()
     if response.status == 206:
         if not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            raise _MirrorFailed(_("it sent another part of the file than was asked for"))
+            raise _MirrorError(_("it sent another part of the file than was asked for"))
     elif response.status == 200:
         have = 0  # it does not know how to resume
     else:
-        raise _MirrorFailed(_("it answered with error {code}").format(code=response.status))
+        raise _MirrorError(_("it answered with error {code}").format(code=response.status))
     length = response.headers.get("Content-Length", "")
     if length.isdecimal() and have + int(length) != file.size:
         raise _wrong_size(have + int(length), file.size)
@@ -245,11 +245,11 @@ def _receive(
             elapsed = time.monotonic() - window
             if elapsed > limits.stall:
                 if window_bytes < limits.least_rate * elapsed:
-                    raise _MirrorFailed(_("it is too slow"))
+                    raise _MirrorError(_("it is too slow"))
                 window, window_bytes = time.monotonic(), 0
     if have < file.size:
         text = _("the connection ended after {have} of {size} bytes")
-        raise _MirrorFailed(text.format(have=have, size=file.size))
+        raise _MirrorError(text.format(have=have, size=file.size))
 
 
 class _Part:
@@ -291,7 +291,7 @@ def _publish(part: Path, final: Path, file: RemoteFile) -> None:
     try:
         if sha256_of(part) != file.sha256:
             part.unlink()
-            raise _MirrorFailed(_("the content is not the published one (SHA-256 differs); it was removed"))
+            raise _MirrorError(_("the content is not the published one (SHA-256 differs); it was removed"))
         with part.open("rb+") as complete:
             os.fsync(complete.fileno())
         os.replace(part, final)
@@ -307,17 +307,17 @@ def _remove_litter(path: Path) -> None:
         path.unlink()
 
 
-def _network_trouble(error: Exception) -> _MirrorFailed:
+def _network_trouble(error: Exception) -> _MirrorError:
     if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
-        return _MirrorFailed(_("it does not answer"))
-    return _MirrorFailed(_("the connection failed ({reason})").format(reason=getattr(error, "reason", error)))
+        return _MirrorError(_("it does not answer"))
+    return _MirrorError(_("the connection failed ({reason})").format(reason=getattr(error, "reason", error)))
 
 
-def _web_page() -> _MirrorFailed:
-    return _MirrorFailed(_("a web page came instead of the file (the network may ask for a login)"))
+def _web_page() -> _MirrorError:
+    return _MirrorError(_("a web page came instead of the file (the network may ask for a login)"))
 
 
-def _wrong_size(received: int, size: int) -> _MirrorFailed:
-    return _MirrorFailed(
+def _wrong_size(received: int, size: int) -> _MirrorError:
+    return _MirrorError(
         _("the file should have {size} bytes, and {received} came").format(size=size, received=received)
     )

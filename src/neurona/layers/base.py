@@ -322,9 +322,7 @@ class Layer:
         node = Node(self, args, kwargs, outputs)
         self._nodes.append(node)
         if masks is not None and self.supports_masking:
-            for output, mask in zip(
-                flatten(outputs), flatten(self.compute_mask(args[0], masks)), strict=False
-            ):
+            for output, mask in zip(flatten(outputs), flatten(self.compute_mask(args[0], masks)), strict=False):
                 output._keras_mask = mask
         return outputs
 
@@ -368,8 +366,10 @@ class Layer:
         (input_shape,) = (*args, *kwargs.values())
         if not self.built:
             self.build(input_shape)
-        symbols = KerasTensor(input_shape, self.compute_dtype) if _is_shape(input_shape) else map_shapes(
-            lambda s: KerasTensor(s, self.compute_dtype), input_shape
+        symbols = (
+            KerasTensor(input_shape, self.compute_dtype)
+            if _is_shape(input_shape)
+            else map_shapes(lambda s: KerasTensor(s, self.compute_dtype), input_shape)
         )
         return map_structure(lambda t: t.shape, self._infer(symbols))
 

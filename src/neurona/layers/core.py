@@ -164,7 +164,9 @@ class Dense(Layer):
                 f"Received an invalid value for `units`, expected a positive integer. Received: units={units}"
             )
         if lora_rank is not None or quantization_config is not None:
-            raise ArgumentError("Dense supports neither LoRA nor quantization. Leave out lora_rank and quantization_config.")
+            raise ArgumentError(
+                "Dense supports neither LoRA nor quantization. Leave out lora_rank and quantization_config."
+            )
         self.units = int(units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias

@@ -55,7 +55,9 @@ def check_inputs(spec: Any, inputs: Any, layer: str) -> None:
     specs = list(spec) if isinstance(spec, (list, tuple)) else [spec]
     tensors = flatten(inputs)
     if len(specs) != len(tensors):
-        raise ShapeError(f"Layer '{layer}' expects {len(specs)} input(s), but it received {len(tensors)} input tensors.")
+        raise ShapeError(
+            f"Layer '{layer}' expects {len(specs)} input(s), but it received {len(tensors)} input tensors."
+        )
     for one, tensor in zip(specs, tensors, strict=True):
         if one is not None and isinstance(tensor, (Tensor, KerasTensor)):
             _check(one, tensor.shape, layer)

@@ -1,13 +1,31 @@
 """Metrics, under `keras.metrics`' names: running measures of how well a model does.
 
 `base` and `reduction` carry the rest; then one family a file: `accuracy`, `probabilistic` (with the hinges),
-`regression` (with the correlations and R²), `confusion` (precision, recall), `curves` (AUC), `fscore`, `iou`.
+`regression` (with the correlations and R²), `confusion` (precision, recall), `curves` (AUC), `fscore`, `iou`. As in Keras, the loss functions are here too.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from neurona.losses import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
 from neurona.metrics.accuracy import (
     Accuracy,
     BinaryAccuracy,
@@ -115,14 +133,30 @@ __all__ = [
     "TrueNegatives",
     "TruePositives",
     "binary_accuracy",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
     "concordance_correlation",
     "deserialize",
     "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "log_cosh",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
     "pearson_correlation",
+    "poisson",
     "serialize",
     "sparse_categorical_accuracy",
+    "sparse_categorical_crossentropy",
     "sparse_top_k_categorical_accuracy",
+    "squared_hinge",
     "top_k_categorical_accuracy",
 ]
 

@@ -70,9 +70,7 @@ class Metric:
     def __setattr__(self, name: str, value: Any) -> None:
         if "_variables" not in self.__dict__:
             if isinstance(value, (Variable, Metric)):
-                raise RuntimeError(
-                    "You forgot to call `super().__init__()` first in the metric's `__init__()`."
-                )
+                raise RuntimeError("You forgot to call `super().__init__()` first in the metric's `__init__()`.")
         elif isinstance(value, Variable):
             if all(value is not v for v in self._variables):
                 self._variables.append(value)
@@ -142,9 +140,7 @@ class Metric:
 
     # -- without changing this object ------------------------------------------------------------------------
 
-    def stateless_update_state(
-        self, metric_variables: Sequence[TensorLike], *args: Any, **kwargs: Any
-    ) -> list[Tensor]:
+    def stateless_update_state(self, metric_variables: Sequence[TensorLike], *args: Any, **kwargs: Any) -> list[Tensor]:
         """The state after adding a batch to the given one."""
         with _Lent(self, metric_variables) as lent:
             self.update_state(*args, **kwargs)

@@ -25,9 +25,7 @@ class _Count(Metric):
         self._even = evenly_spread(self.thresholds)
         self.accumulator = self.add_variable((len(self.thresholds),), "zeros", name="accumulator")
 
-    def update_state(
-        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
-    ) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         variables = [self.accumulator if place == self._place else None for place in range(4)]
         add_counts(variables, y_true, y_pred, self.thresholds, even=self._even, sample_weight=sample_weight)
 
@@ -120,13 +118,9 @@ class _Ratio(Metric):
         self.thresholds = read_thresholds(thresholds, 0.5 if top_k is None else LOWEST)
         self._even = evenly_spread(self.thresholds)
         self.true_positives = self.add_variable((len(self.thresholds),), "zeros", name="true_positives")
-        setattr(
-            self, self._error_name, self.add_variable((len(self.thresholds),), "zeros", name=self._error_name)
-        )
+        setattr(self, self._error_name, self.add_variable((len(self.thresholds),), "zeros", name=self._error_name))
 
-    def update_state(
-        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
-    ) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         variables: list[Variable | None] = [self.true_positives, None, None, None]
         variables[self._error] = getattr(self, self._error_name)
         add_counts(

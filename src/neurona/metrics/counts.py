@@ -30,9 +30,7 @@ LOWEST = -1e10  # stands below every prediction
         Case(A("N", 0, 2, "int"), A("N", 0.0, 1.0)),
         Case(A("N C", 0, 2, "int"), A("N C", 0.0, 1.0), A("N 1", 0.0, 1.0), thresholds=(0.2, 0.7)),
         Case(A("N", 0, 2, "int"), A("N", 0.0, 1.0), thresholds=(0.0, 0.5, 1.0), even=True),
-        Case(
-            A("N 2", 0, 2, "int"), A("N 2", 0.0, 1.0), thresholds=(-1e-7, 0.5, 1.0), even=True, by_label=True
-        ),
+        Case(A("N 2", 0, 2, "int"), A("N 2", 0.0, 1.0), thresholds=(-1e-7, 0.5, 1.0), even=True, by_label=True),
     ],
     errors=[Failure(A("3", 0, 2, "int"), "4", match="the shape of the predictions")],
 )
@@ -161,9 +159,7 @@ def add_counts(
         y_true, y_pred = y_true[..., class_id : class_id + 1], y_pred[..., class_id : class_id + 1]
     if label_weights is not None and not multi_label:
         weights = label_weights if weights is None else ops.multiply(weights, label_weights)
-    counts = confusion_counts(
-        y_true, y_pred, weights, thresholds=tuple(thresholds), even=even, by_label=multi_label
-    )
+    counts = confusion_counts(y_true, y_pred, weights, thresholds=tuple(thresholds), even=even, by_label=multi_label)
     for variable, count in zip(variables, counts, strict=True):
         if variable is not None:
             variable.assign_add(count)

@@ -68,9 +68,7 @@ class _OneAtOther(_AllThresholds):
 
     _argument = ""  # the name of the constructor's first argument
 
-    def __init__(
-        self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any
-    ) -> None:
+    def __init__(self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any) -> None:
         super().__init__(dtype, name)
         if value < 0 or value > 1:
             raise ArgumentError(
@@ -85,9 +83,7 @@ class _OneAtOther(_AllThresholds):
         self.thresholds = [0.5] if num_thresholds == 1 else spread_thresholds(num_thresholds)
         self._add_counters((len(self.thresholds),))
 
-    def update_state(
-        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
-    ) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         add_counts(
             self._counters,
             y_true,
@@ -239,9 +235,7 @@ def _one_of(argument: str, value: Any, known: tuple[str, ...]) -> str:
     """The known spelling of a choice, whichever case it is written in."""
     found = {choice.lower(): choice for choice in known}.get(str(value).lower())
     if found is None:
-        raise ArgumentError(
-            f"Invalid `{argument}` argument value. Expected one of {known}. Received: {value!r}."
-        )
+        raise ArgumentError(f"Invalid `{argument}` argument value. Expected one of {known}. Received: {value!r}.")
     return found
 
 
@@ -294,8 +288,7 @@ class AUC(_AllThresholds):
         else:
             if num_thresholds <= 1:
                 raise ArgumentError(
-                    "Argument `num_thresholds` must be an integer > 1. Received: "
-                    f"num_thresholds={num_thresholds}"
+                    f"Argument `num_thresholds` must be an integer > 1. Received: num_thresholds={num_thresholds}"
                 )
             self.num_thresholds = num_thresholds
             inner = spread_thresholds(num_thresholds)[1:-1]
@@ -309,9 +302,7 @@ class AUC(_AllThresholds):
         self.curve = _one_of("curve", curve, _CURVES)
         self.summation_method = _one_of("summation_method", summation_method, _SUMMATIONS)
         self.multi_label, self.num_labels, self._from_logits = multi_label, num_labels, from_logits
-        self.label_weights: Array | None = (
-            None if label_weights is None else as_array(label_weights, self.dtype)
-        )
+        self.label_weights: Array | None = None if label_weights is None else as_array(label_weights, self.dtype)
         self._built = False
         if not multi_label:
             self._build(None)
@@ -329,9 +320,7 @@ class AUC(_AllThresholds):
         self._add_counters((self.num_thresholds,) if shape is None else (self.num_thresholds, shape[1]))
         self._built = True
 
-    def update_state(
-        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
-    ) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         if not self._built:
             self._build(np.shape(y_pred) if not hasattr(y_pred, "shape") else tuple(y_pred.shape))
         add_counts(

@@ -81,9 +81,7 @@ class FBetaScore(Metric):
         )
         self._built = True
 
-    def update_state(
-        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
-    ) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         y_true, y_pred = convert(y_true, self.dtype), convert(y_pred, self.dtype)
         if not self._built:
             self._build(y_true.shape, y_pred.shape)
@@ -114,9 +112,7 @@ class FBetaScore(Metric):
         tiny = settings.epsilon()
         predicted = ops.add(self.true_positives, self.false_positives)
         precision = ops.divide(self.true_positives, ops.add(predicted, tiny))
-        recall = ops.divide(
-            self.true_positives, ops.add(ops.add(self.true_positives, self.false_negatives), tiny)
-        )
+        recall = ops.divide(self.true_positives, ops.add(ops.add(self.true_positives, self.false_negatives), tiny))
         square = self.beta**2
         below = ops.add(ops.add(ops.multiply(precision, square), recall), tiny)
         score = ops.multiply(ops.divide(ops.multiply(precision, recall), below), 1.0 + square)

@@ -24,15 +24,9 @@ __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
 @op(
     cases=[
         Case(A("N", 0, 3, "int"), A("N", 0, 3, "int"), num_classes=3),
-        Case(
-            A("N T", 0, 4, "int"), A("N T", 0, 3, "int"), A("N T", 0, 5, "int"), num_classes=3, ignore_class=1
-        ),
+        Case(A("N T", 0, 4, "int"), A("N T", 0, 3, "int"), A("N T", 0, 5, "int"), num_classes=3, ignore_class=1),
     ],
-    errors=[
-        Failure(
-            A("3", 0, 2, "int"), A("4", 0, 2, "int"), num_classes=2, match="as many targets as predictions"
-        )
-    ],
+    errors=[Failure(A("3", 0, 2, "int"), A("4", 0, 2, "int"), num_classes=2, match="as many targets as predictions")],
 )
 def _confusion_matrix(
     y_true: Array,
@@ -53,9 +47,7 @@ def _confusion_matrix(
             f"Expected as many targets as predictions. Received: shapes {y_true.shape} and {y_pred.shape}."
         )
     truth, found = y_true.reshape(-1).astype("int64"), y_pred.reshape(-1).astype("int64")
-    weight = np.broadcast_to(
-        np.asarray(1 if weights is None else weights).astype(dtype).reshape(-1), truth.shape
-    )
+    weight = np.broadcast_to(np.asarray(1 if weights is None else weights).astype(dtype).reshape(-1), truth.shape)
     known = (truth >= 0) & (truth < num_classes) & (found >= 0) & (found < num_classes)
     if ignore_class is not None:
         known &= truth != ignore_class
@@ -109,9 +101,7 @@ class IoU(Metric):
             (num_classes, num_classes), "zeros", self.dtype, name="total_confusion_matrix"
         )
 
-    def update_state(
-        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
-    ) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         kind = np.dtype(getattr(sample_weight, "dtype", "int64")).kind
         if kind == "f" and "int" in self.dtype:
             warnings.warn(
@@ -179,9 +169,7 @@ class BinaryIoU(IoU):
         super().__init__(2, target_class_ids, name, dtype)
         self.threshold = threshold
 
-    def update_state(
-        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
-    ) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         found = ops.greater_equal(convert(y_pred, "float32"), self.threshold)
         super().update_state(y_true, found, sample_weight)
 
@@ -212,9 +200,7 @@ class MeanIoU(IoU):
         sparse_y_pred: bool = True,
         axis: int = -1,
     ) -> None:
-        super().__init__(
-            num_classes, range(num_classes), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis
-        )
+        super().__init__(num_classes, range(num_classes), name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
 
     def get_config(self) -> Config:
         return self._config_without("target_class_ids")

@@ -44,8 +44,7 @@ def by_sample(values: Any, weights: Any, dtype: Any, reduce: Reduce) -> tuple[Ar
             weights = np.broadcast_to(weights, values.shape)
         except ValueError:
             raise ShapeError(
-                f"Expected sample weights that fit values of shape {values.shape}. Received: shape "
-                f"{weights.shape}."
+                f"Expected sample weights that fit values of shape {values.shape}. Received: shape {weights.shape}."
             ) from None
         values = values * weights
         if n > 1:
@@ -164,9 +163,7 @@ class MeanMetricWrapper(Mean):
     Tensor(1.5, dtype=float32)
     """
 
-    def __init__(
-        self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         super().__init__(name, dtype)
         self._fn, self._fn_kwargs = fn, kwargs
 

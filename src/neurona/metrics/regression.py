@@ -68,9 +68,7 @@ class RootMeanSquaredError(Mean):
     def update_state(  # type: ignore[override]
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
-        y_true, y_pred = squeeze_or_expand_to_same_rank(
-            convert(y_true, self.dtype), convert(y_pred, self.dtype)
-        )
+        y_true, y_pred = squeeze_or_expand_to_same_rank(convert(y_true, self.dtype), convert(y_pred, self.dtype))
         super().update_state(ops.square(ops.subtract(y_pred, y_true)), sample_weight)
 
     def result(self) -> Any:
@@ -250,9 +248,7 @@ class ConcordanceCorrelation(FunctionMetric):
     _direction = "up"
     _saved = ("axis",)
 
-    def __init__(
-        self, name: str | None = "concordance_correlation", dtype: Any = None, axis: int = -1
-    ) -> None:
+    def __init__(self, name: str | None = "concordance_correlation", dtype: Any = None, axis: int = -1) -> None:
         super().__init__(concordance_correlation, name, dtype, axis=axis)
 
 
@@ -318,12 +314,8 @@ class R2Score(Metric):
         self.count = self.add_variable(shape_pred[1:], "zeros", name="count")
         self._built = True
 
-    def update_state(
-        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
-    ) -> None:
-        y_true, y_pred = squeeze_or_expand_to_same_rank(
-            convert(y_true, self.dtype), convert(y_pred, self.dtype)
-        )
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
+        y_true, y_pred = squeeze_or_expand_to_same_rank(convert(y_true, self.dtype), convert(y_pred, self.dtype))
         if not self._built:
             self._build(y_true.shape, y_pred.shape)
         weight = convert(1.0 if sample_weight is None else sample_weight, self.dtype)
@@ -356,8 +348,7 @@ class R2Score(Metric):
             return score
         if spare <= 0:
             warnings.warn(
-                "More independent predictors than datapoints in adjusted R2 score. Falling back to standard "
-                "R2 score."
+                "More independent predictors than datapoints in adjusted R2 score. Falling back to standard R2 score."
                 if spare < 0
                 else "Division by zero in Adjusted R2 score. Falling back to standard R2 score.",
                 stacklevel=2,

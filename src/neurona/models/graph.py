@@ -105,6 +105,7 @@ class Graph:
         Returns:
             the outputs, nested as the symbols are.
         """
+
         def value(leaf: Any) -> Any:
             return values[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
 

@@ -208,7 +208,8 @@ class Model(Trainer, Layer):
         shapes = self.compute_output_shape(map_structure(lambda t: t.shape, args[0]))
         outputs = flatten(self._graph.outputs)
         found = iter(
-            KerasTensor(shape, symbol.dtype) for shape, symbol in zip(_shapes(shapes, len(outputs)), outputs, strict=True)
+            KerasTensor(shape, symbol.dtype)
+            for shape, symbol in zip(_shapes(shapes, len(outputs)), outputs, strict=True)
         )
         return map_structure(lambda _: next(found), self._graph.outputs)
 
@@ -343,7 +344,9 @@ def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
     waiting: list[tuple[str, int, dict[str, Any]]] = []
     made: dict[tuple[str, int, int], KerasTensor] = {}
     for entry in config["layers"]:
-        layer = deserialize_keras_object({k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}, custom_objects)
+        layer = deserialize_keras_object(
+            {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}, custom_objects
+        )
         layers[entry["name"]] = layer
         if isinstance(layer, InputLayer):
             made[(entry["name"], 0, 0)] = layer.output
@@ -375,7 +378,9 @@ def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
             for k, tensor in enumerate(flatten(outputs)):
                 made[(name, i, k)] = tensor
         if len(left) == len(waiting):
-            raise ArgumentError(f"The configuration's calls need tensors that nothing makes: {sorted({n for n, *_ in left})}.")
+            raise ArgumentError(
+                f"The configuration's calls need tensors that nothing makes: {sorted({n for n, *_ in left})}."
+            )
         waiting = left
 
     def places(structure: Any) -> Any:

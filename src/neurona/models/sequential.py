@@ -50,7 +50,9 @@ class Sequential(Model):
                 raise ArgumentError(f"Only an Input() may be given as a symbolic tensor. Received: {layer!r}.")
             layer = layer.node.operation
         if not isinstance(layer, Layer):
-            raise DTypeError(f"Only instances of `neurona.Layer` can be added to a Sequential model. Received: {layer!r}.")
+            raise DTypeError(
+                f"Only instances of `neurona.Layer` can be added to a Sequential model. Received: {layer!r}."
+            )
         if isinstance(layer, InputLayer):
             if self._layers:
                 raise ArgumentError(

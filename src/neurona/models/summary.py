@@ -103,8 +103,10 @@ def print_summary(
         size = sum(v.data.nbytes for v in group)
         lines.append(f" {title}: {count_weights(group):,} ({readable_size(size)})")
     # without print_fn rich writes to the terminal, with it into a string
-    console = Console(width=line_length or 80, highlight=False) if print_fn is None else Console(
-        width=line_length or 80, record=True, file=io.StringIO(), highlight=False
+    console = (
+        Console(width=line_length or 80, highlight=False)
+        if print_fn is None
+        else Console(width=line_length or 80, record=True, file=io.StringIO(), highlight=False)
     )
     title = f'Model: "{model.name}"'
     console.print(title, style="bold", markup=False)
@@ -113,5 +115,3 @@ def print_summary(
         console.print(line, markup=False)
     if print_fn is not None:
         print_fn(console.export_text())
-
-

@@ -16,27 +16,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from neurona import config as settings
-from neurona.errors import ArgumentError, DTypeError, NotBuiltError
+from neurona.errors import ArgumentError, NotBuiltError
 from neurona.names import auto_name
 from neurona.optimizers import gradients as prepared
-from neurona.optimizers.schedules import FormulaSchedule, LearningRateSchedule
-from neurona.parts import initializers
+from neurona.optimizers.state import OptimizerState
 from neurona.registry import Config, deserialize_keras_object, export, serialize_keras_object
-from neurona.symbolic import Shape
 from neurona.tensor import Array, Tensor, TensorLike, as_array, running, stop_recording, wrap
 from neurona.variable import Variable
 
 __all__ = ["Optimizer"]
 
-Slots = list[Any]  # one optimizer variable for each trained one; None where there is none
-
 
 @export("keras")
 @export("keras.optimizers")
-class Optimizer:
+class Optimizer(OptimizerState):
     """The base of all optimizers.
 
     Your own overrides `build` (its state), `update_step` (its rule) and `get_config`.
@@ -64,8 +58,6 @@ class Optimizer:
     array([0.5, 1.5], dtype=float32)
     """
 
-    _variables: list[Variable]
-
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -81,7 +73,6 @@ class Optimizer:
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        object.__setattr__(self, "_variables", [])
         if kwargs.pop("decay", None) is not None:
             warnings.warn("Argument `decay` is no longer supported and will be ignored.", stacklevel=3)
         if kwargs:
@@ -98,48 +89,19 @@ class Optimizer:
                 "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. "
                 f"Received: clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}"
             )
-        self.name = name or auto_name(type(self).__name__)
+        super().__init__(name or auto_name(type(self).__name__), learning_rate)
         self.weight_decay, self.loss_scale_factor = weight_decay, loss_scale_factor
         self.clipnorm, self.clipvalue, self.global_clipnorm = clipnorm, clipvalue, global_clipnorm
         self.use_ema, self.ema_momentum = use_ema, ema_momentum
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self.built = False
         self._trainable_variables: list[Variable] = []
         self._indices: dict[int, int] = {}  # a trained variable's id -> its place
         self._not_decayed: set[int] = set()
         self._not_decayed_names: re.Pattern[str] | None = None
         self._scratch = prepared.Scratch()
-        self._iterations = self.add_variable((), dtype="int64", name="iteration")
-        self._learning_rate: Any = None
-        if isinstance(learning_rate, LearningRateSchedule) or callable(learning_rate):
-            self._learning_rate = learning_rate
-        elif isinstance(learning_rate, float):
-            self._learning_rate = self._rate_variable(learning_rate)
-        else:
-            raise ArgumentError(
-                "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a "
-                "callable "
-                "(that takes no arguments and returns the rate). "
-                f"Received instead: learning_rate={learning_rate}"
-            )
 
-    # -- state -----------------------------------------------------------------------------------------------
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if "_variables" not in self.__dict__:
-            raise RuntimeError(
-                f"In optimizer '{type(self).__name__}', you forgot to call `super().__init__()` as the first "
-                "statement in the `__init__()` method."
-            )
-        if isinstance(value, Variable) and all(value is not v for v in self._variables):
-            self._variables.append(value)  # a variable in an attribute is part of the state
-        object.__setattr__(self, name, value)
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The state: the count of steps, the learning rate, then what `build` made."""
-        return list(self._variables)
+    # -- state ----------------------------------------------------------------------------------------------------
 
     @property
     def iterations(self) -> Any:
@@ -161,65 +123,6 @@ class Optimizer:
                 )
         self._trainable_variables = list(variables)
         self.built = True
-
-    def add_variable(
-        self,
-        shape: Shape,
-        initializer: Any = "zeros",
-        dtype: npt.DTypeLike | None = None,
-        aggregation: str = "none",
-        layout: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Add a variable to the state.
-
-        Args:
-            shape: its axes.
-            initializer: an initializer or its name.
-            dtype: `floatx` by default.
-            aggregation, layout: accepted as in Keras; one process needs neither.
-            name: the last part of its path.
-        """
-        variable = Variable(
-            initializers.get(initializer),
-            tuple(shape),
-            dtype or settings.floatx(),
-            trainable=False,
-            name=name,
-        )
-        variable.path = f"{self.name}/{variable.name}"
-        self._variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """Add a variable of the shape and dtype of a trained one, called ``<its path>_<name>``."""
-        own = f"{reference_variable.path.replace('/', '_')}_{name or 'var'}"
-        return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype, name=own)
-
-    def add_optimizer_variables(
-        self, trainable_variables: Iterable[Variable], name: Any, initializer: Any = "zeros"
-    ) -> Any:
-        """Add a variable for each trained one, or several for each when `name` is a list.
-
-        Returns:
-            a list with one entry for each variable (``None`` for one that its gradient overwrites); for a
-            list of names a tuple of such lists.
-        """
-        names = [name] if isinstance(name, str) else list(name)
-        starts = list(initializer) if isinstance(initializer, (list, tuple)) else [initializer] * len(names)
-        if len(names) != len(starts):
-            raise ArgumentError(
-                "The number of provided names must match the number of provided initializers. "
-                f"Received name='{name}', initializer='{initializer}'"
-            )
-        made: tuple[Slots, ...] = tuple([] for _ in names)
-        for variable in trainable_variables:
-            for slots, one, start in zip(made, names, starts, strict=True):
-                known = variable.overwrite_with_gradient
-                slots.append(None if known else self.add_variable_from_reference(variable, one, start))
-        return made[0] if isinstance(name, str) else made
 
     def _get_variable_index(self, variable: Variable) -> int:
         """The place of a trained variable in the lists of state."""
@@ -288,8 +191,7 @@ class Optimizer:
             self.built = True
         if len(grads) != len(variables):
             raise ArgumentError(
-                f"Expected a gradient for each of {len(variables)} variables. Received: {len(grads)} "
-                "gradients."
+                f"Expected a gradient for each of {len(variables)} variables. Received: {len(grads)} gradients."
             )
         return variables
 
@@ -465,46 +367,6 @@ class Optimizer:
                 raise NotBuiltError("There are no averages yet. Expected at least one step before, received none.")
             self._overwrite_with_average(var_list)
 
-    # -- learning rate and loss ------------------------------------------------------------------------------
-
-    def _rate_variable(self, rate: float) -> Variable:
-        return self.add_variable((), initializers.Constant(rate), name="learning_rate")
-
-    def _rate(self) -> float:
-        """The learning rate of this step."""
-        rate = self._learning_rate
-        if isinstance(rate, Variable):
-            return float(rate.data)
-        if isinstance(rate, FormulaSchedule):
-            return float(rate(int(self._iterations.data)))
-        value = rate(self._iterations) if isinstance(rate, LearningRateSchedule) else rate()
-        return float(as_array(value))
-
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate now: a variable, or a tensor where it follows a schedule. It can be set."""
-        return self._learning_rate if isinstance(self._learning_rate, Variable) else Tensor(self._rate())
-
-    @learning_rate.setter
-    def learning_rate(self, learning_rate: Any) -> None:
-        before = self._learning_rate
-        if isinstance(learning_rate, LearningRateSchedule) or (
-            callable(learning_rate) and not isinstance(learning_rate, Tensor)
-        ):
-            self._learning_rate = learning_rate
-            if isinstance(before, Variable):
-                self._variables = [v for v in self._variables if v is not before]
-        elif isinstance(before, LearningRateSchedule):
-            raise DTypeError(
-                "This optimizer was created with a `LearningRateSchedule` object as its `learning_rate` "
-                "constructor "
-                "argument, hence its learning rate is not settable. Give it a float when you make it."
-            )
-        elif isinstance(before, Variable):
-            before.assign(as_array(learning_rate, before.data.dtype))
-        else:
-            self._learning_rate = self._rate_variable(float(learning_rate))
-
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`, to be differentiated in its place."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
@@ -535,35 +397,6 @@ class Optimizer:
         if isinstance(config.get("learning_rate"), dict):
             config["learning_rate"] = deserialize_keras_object(config["learning_rate"], custom_objects)
         return cls(**config)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Put the state into `store`, under "0", "1", ..."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Take the state from `store`; one of another length is passed over with a warning."""
-        variables = self.variables
-        if len(store.keys()) != len(variables):
-            warnings.warn(
-                f"Skipping variable loading for optimizer '{self.name}', because it has {len(variables)} "
-                "variables "
-                f"whereas the saved optimizer has {len(store.keys())} variables.",
-                stacklevel=2,
-            )
-            return
-        for i, variable in enumerate(variables):
-            variable.assign(store[str(i)])
-
-    def set_weights(self, weights: Sequence[TensorLike]) -> None:
-        """Give the state new values, in the order of `variables`."""
-        if not self.built:
-            raise NotBuiltError(
-                "You are calling `set_weights()` on an optimizer that has not yet been built. Please call "
-                "`optimizer.build(trainable_variables)` to create the optimizer weights first."
-            )
-        for variable, weight in zip(self.variables, weights, strict=False):
-            variable.assign(weight)
 
     def stateless_apply(
         self,
@@ -607,8 +440,7 @@ def _check_average(momentum: float, frequency: Any) -> None:
         raise ArgumentError(f"`ema_momentum` must be in the range [0, 1]. Received: ema_momentum={momentum}")
     if frequency and (not isinstance(frequency, int) or frequency < 1):
         raise ArgumentError(
-            "`ema_overwrite_frequency` must be an integer >= 1 or None. Received: "
-            f"ema_overwrite_frequency={frequency}"
+            f"`ema_overwrite_frequency` must be an integer >= 1 or None. Received: ema_overwrite_frequency={frequency}"
         )
 
 

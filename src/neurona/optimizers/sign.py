@@ -148,8 +148,7 @@ class Ftrl(ArrayOptimizer):
         ):  # fmt: skip
             if getattr(self, argument) < 0.0:
                 raise ArgumentError(
-                    f"`{argument}` needs to be positive or zero. Received: "
-                    f"{argument}={getattr(self, argument)}."
+                    f"`{argument}` needs to be positive or zero. Received: {argument}={getattr(self, argument)}."
                 )
 
     def build(self, variables: Sequence[Variable]) -> None:

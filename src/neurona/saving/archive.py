@@ -25,9 +25,7 @@ __all__ = ["load_model", "save_model"]
 FORMAT_VERSION = "3.15.0"
 
 
-def save_model(
-    model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
-) -> None:
+def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
     """Write the whole model to a ``.keras`` file: layers, weights, compilation, optimizer state.
 
     Raises:

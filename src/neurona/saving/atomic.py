@@ -46,7 +46,9 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         stream = open(temporary, "xb")  # noqa: SIM115 - closed below, before the rename
     except OSError as error:
         raise SavingError(
-            _("Cannot write {path}: {why}. Check that the folder exists and is writable.").format(path=path, why=reason(error))
+            _("Cannot write {path}: {why}. Check that the folder exists and is writable.").format(
+                path=path, why=reason(error)
+            )
         ) from error
     try:
         with stream:

@@ -17,7 +17,9 @@ _LARGEST_WEIGHTS = 4 << 30
 def read_members(path: Path) -> dict[str, bytes]:
     """The three members of an archive, checked before a byte is unpacked."""
     if not path.is_file():
-        raise SavingError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file.")
+        raise SavingError(
+            f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file."
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -27,7 +29,9 @@ def read_members(path: Path) -> dict[str, bytes]:
             for entry in entries:
                 budget = _LARGEST_WEIGHTS if entry.filename.endswith(".h5") else _LARGEST_JSON
                 if entry.file_size > min(budget, 1032 * entry.compress_size + 64) or entry.flag_bits & 1:
-                    raise UnsafeFileError(f"{path}: the member {entry.filename} is encrypted or claims an impossible size.")
+                    raise UnsafeFileError(
+                        f"{path}: the member {entry.filename} is encrypted or claims an impossible size."
+                    )
             return {name: archive.read(name) for name in MEMBERS}
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
         raise SavingError(f"{path} is not a readable `.keras` file: {error}.") from error

@@ -17,9 +17,11 @@ __all__ = ["saveables"]
 
 # Attributes of the engine itself: bookkeeping, or objects that are stored elsewhere or not at all.
 _PASSED_OVER = frozenset(
-    "_added _auto_arguments _compile_config _compiled_loss _compiled_metrics _drawn_layers _graph _layers _loss_tracker "
-    "_losses _nodes _plans history loss".split()
-)
+    [
+        "_added", "_auto_arguments", "_compile_config", "_compiled_loss", "_compiled_metrics", "_drawn_layers", "_graph",
+        "_layers", "_loss_tracker", "_losses", "_nodes", "_plans", "history", "loss",
+    ]
+)  # fmt: skip
 
 
 def is_saveable(thing: Any) -> bool:

@@ -124,6 +124,8 @@ def _read_store(file: Any, path: str, origin: str) -> dict[str, Array] | None:
         if not isinstance(dataset, h5py.Dataset) or dataset.external or dataset.is_virtual:
             raise UnsafeFileError(f"{origin}: '{path}/vars/{key}' does not hold its numbers itself.")
         if dataset.dtype.kind not in "fiub" or dataset.nbytes > max(64 * dataset.id.get_storage_size(), 1 << 20):
-            raise UnsafeFileError(f"{origin}: '{path}/vars/{key}' declares {dataset.nbytes} bytes that it does not hold.")
+            raise UnsafeFileError(
+                f"{origin}: '{path}/vars/{key}' declares {dataset.nbytes} bytes that it does not hold."
+            )
         found[key] = np.asarray(dataset[()])
     return found

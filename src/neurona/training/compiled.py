@@ -137,7 +137,6 @@ class CompiledMetrics:
         return found
 
 
-
 def _as_metric(told: Any, y: Any, y_pred: Any) -> metrics.Metric:
     """A metric object; "accuracy" and "crossentropy" mean what the shapes of targets and outputs ask for."""
     if isinstance(told, metrics.Metric):

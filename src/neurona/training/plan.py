@@ -96,8 +96,7 @@ class Plan:
         for record in useful:
             # raw arrays and lists were converted when recorded: those conversions are the constants
             given = [
-                place(x if isinstance(x, Tensor) else a)
-                for x, a in zip(record.inputs, record.arrays, strict=True)
+                place(x if isinstance(x, Tensor) else a) for x, a in zip(record.inputs, record.arrays, strict=True)
             ]
             many = type(record.outputs) is tuple
             made_at = [place(t) for t in record.outputs] if many else place(record.outputs)
@@ -114,9 +113,7 @@ class Plan:
             made = record.outputs if type(record.outputs) is tuple else (record.outputs,)
             if record.needs and any(id(x) in wanted for x in record.inputs if isinstance(x, Tensor)):
                 wanted.update(id(t) for t in made)
-        for (_, given, attributes, made_at), record in zip(
-            reversed(self._forward), reversed(useful), strict=True
-        ):
+        for (_, given, attributes, made_at), record in zip(reversed(self._forward), reversed(useful), strict=True):
             needs = tuple(n and id(x) in wanted for n, x in zip(record.needs, record.inputs, strict=False))
             if any(needs):
                 targets = [

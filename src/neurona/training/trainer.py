@@ -350,7 +350,13 @@ class Trainer:
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
         batches = make_batches(
-            x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, steps=steps_per_epoch, class_weight=class_weight
+            x,
+            y,
+            sample_weight,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            steps=steps_per_epoch,
+            class_weight=class_weight,
         )
         if lint:
             warn_before_fit(self, x, y, shuffle=bool(shuffle), validation_split=validation_split)
@@ -507,7 +513,9 @@ class Trainer:
             told.on_predict_end()
         if not found:
             raise ArgumentError("There is nothing to predict: the data held no sample.")
-        columns = iter([parts[0].copy() if len(parts) == 1 else np.concatenate(parts) for parts in zip(*found, strict=True)])
+        columns = iter(
+            [parts[0].copy() if len(parts) == 1 else np.concatenate(parts) for parts in zip(*found, strict=True)]
+        )
         return map_structure(lambda _: next(columns), outputs)
 
     def train_on_batch(
