@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurona import kernels, ops, random  # noqa: F401 - its ops are checked too
+from neurona import kernels, ops, random
 from neurona.cases import Case
 from neurona.errors import GradientError, NeuronaError
 from neurona.gradcheck import gradcheck

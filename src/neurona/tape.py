@@ -144,7 +144,9 @@ class Op:
         if len(args) < self.n_inputs or len(args) > self.n_inputs:
             args, attributes = self._bind(args, attributes)
         inputs: Sequence[Any] = args[0] if self.variadic else args
-        if self.variadic and not isinstance(inputs, (list, tuple)):
+        if any(type(x) is list or type(x) is tuple for x in inputs):
+            inputs = [_joined(x) for x in inputs]  # a list may hold tensors, whose gradients must not be lost
+        elif self.variadic and not isinstance(inputs, (list, tuple)):
             inputs = list(inputs)
         arrays: list[Any] = []
         tracked = False
@@ -187,6 +189,13 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+
+def _joined(x: Any) -> Any:
+    """A list that holds tensors as one tensor; anything else as it is."""
+    if isinstance(x, (list, tuple)) and any(isinstance(leaf, Tensor) for leaf in flatten(x)):
+        return OPS["stack"]([_joined(item) for item in x])
+    return x
 
 
 class Composed:

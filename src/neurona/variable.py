@@ -49,7 +49,8 @@ class Variable(Tensor):
     """
 
     __slots__ = (
-        "_declared_trainable", "_trainable", "constraint", "initializer", "name", "overwrite_with_gradient", "path", "regularizer",
+        "_declared_trainable", "_trainable", "constraint", "initializer", "name", "overwrite_with_gradient", "path",
+        "regularizer",
     )  # fmt: skip
 
     def __init__(

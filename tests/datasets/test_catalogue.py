@@ -95,7 +95,7 @@ def test_keras_load_data(tiny, monkeypatch):
 def test_keras_load_data_warns_of_a_sample(tiny, mirror, monkeypatch):
     monkeypatch.setattr(fashion_mnist, "FASHION_MNIST", tiny.record)
     mirror.mode = "html"
-    with pytest.warns(UserWarning, match="") as told:
+    with pytest.warns(UserWarning, match=r"\w") as told:
         (x_train, _y_train), (x_test, _y_test) = datasets.fashion_mnist.load_data()
     assert x_train.shape == (6000, 28, 28) and x_test.shape == (1000, 28, 28)
     assert any("not the full data set" in str(warning.message) for warning in told)

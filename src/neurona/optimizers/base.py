@@ -1,9 +1,9 @@
 """Optimizer: what all optimizers share, and the base for your own.
 
-An optimizer changes variables by their gradients. This file holds what surrounds the rule itself: clipping,
-weight decay, accumulation of gradients, the moving average of weights, constraints, the learning rate, the
-state and how it is saved. The rule is `update_step`, in a subclass, for one variable; the rules that come
-with Neurona lean on `neurona.optimizers.arrays`, which moves all variables at once.
+An optimizer changes variables by their gradients. This file holds what surrounds the rule itself: clipping, weight
+decay, accumulation of gradients, the moving average of weights, constraints; `neurona.optimizers.state` holds what it
+remembers. The rule is `update_step`, in a subclass, for one variable; the rules that come with Neurona lean on
+`neurona.optimizers.arrays`, which moves all variables at once.
 
 Everything happens in place on the variables' arrays; gradients are only read.
 """
@@ -101,7 +101,7 @@ class Optimizer(OptimizerState):
         self._not_decayed_names: re.Pattern[str] | None = None
         self._scratch = prepared.Scratch()
 
-    # -- state ----------------------------------------------------------------------------------------------------
+    # -- state --------------------------------------------------------------------------------------------------
 
     @property
     def iterations(self) -> Any:

@@ -44,12 +44,11 @@ class OptimizerState:
         else:
             raise ArgumentError(
                 "Argument `learning_rate` should be float, or an instance of LearningRateSchedule, or a "
-                "callable "
-                "(that takes no arguments and returns the rate). "
+                "callable (that takes no arguments and returns the rate). "
                 f"Received instead: learning_rate={learning_rate}"
             )
 
-    # -- state -----------------------------------------------------------------------------------------------
+    # -- variables ----------------------------------------------------------------------------------------------
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_variables" not in self.__dict__:
@@ -125,7 +124,7 @@ class OptimizerState:
                 slots.append(None if known else self.add_variable_from_reference(variable, one, start))
         return made[0] if isinstance(name, str) else made
 
-    # -- the learning rate ----- ------------------------------------------------------------------------------
+    # -- the learning rate --------------------------------------------------------------------------------------
 
     def _rate_variable(self, rate: float) -> Variable:
         return self.add_variable((), initializers.Constant(rate), name="learning_rate")
@@ -165,7 +164,7 @@ class OptimizerState:
         else:
             self._learning_rate = self._rate_variable(float(learning_rate))
 
-    # -- saving ----------------------------------------------------------------------------------------------------
+    # -- saving -------------------------------------------------------------------------------------------------
 
     def save_own_variables(self, store: Any) -> None:
         """Put the state into `store`, under "0", "1", ..."""

@@ -4,7 +4,7 @@ Random streams differ between engines, so samples are compared by their statisti
 strays by s/sqrt(n) and a deviation by s/sqrt(2n); the tests allow `SIGMAS` of these, for two independent samples.
 """
 
-# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 
 from __future__ import annotations
 

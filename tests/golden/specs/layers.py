@@ -3,7 +3,7 @@
 The weights are set, not drawn: weight i is ``weight_values(i, shape)``, positive so that it may be a variance too.
 """
 
-# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 CTC is left out: no recogniser and no layer of Neurona needs it.
 """
 
-# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The metrics: every class, fed two or three batches with and without sample weights; the result after each."""
 
-# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 
 from __future__ import annotations
 

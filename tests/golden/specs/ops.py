@@ -4,7 +4,7 @@ Every case is a line ``"name", arguments, keywords``. Integers, booleans, mixtur
 purpose: Keras's rules of types are part of its contract.
 """
 
-# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 
 from __future__ import annotations
 

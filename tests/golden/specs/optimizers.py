@@ -3,7 +3,7 @@
 The gradients are not stored: step t's are drawn from ``RandomState(SEED + t)``, so both sides draw the same.
 """
 
-# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Activations (values and slopes), regularizers (penalties and slopes), constraints (projected weights)."""
 
-# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 
 from __future__ import annotations
 

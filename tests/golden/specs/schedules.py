@@ -1,6 +1,6 @@
 """The learning-rate schedules: the rate at many steps, and the config."""
 
-# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The signatures of Keras's public classes and functions: parameter names, order, kinds and defaults."""
 
-# ruff: noqa: E501  (tables of cases read best with one case a line)
+
 
 from __future__ import annotations
 
