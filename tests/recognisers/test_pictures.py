@@ -258,7 +258,7 @@ class TestWhatTheNetworkGets:
         assert left <= 30
         assert right >= 270
 
-    @pytest.mark.parametrize("size", [(1, 500), (500, 1), (2, 3), (1000, 7)])
+    @pytest.mark.parametrize("size", [(1, 500), (500, 1), (2, 3)])
     def test_strange_proportions(self, size: tuple[int, int]) -> None:
         picture = np.zeros(size, "uint8")
         picture[size[0] // 2, size[1] // 2] = 255

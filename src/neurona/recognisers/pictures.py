@@ -67,7 +67,7 @@ def read_grey(path: Path) -> Array:
     Raises:
         PictureError: missing, empty, no picture, of another format, damaged, or too large.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, ImageOps
 
     try:
         if not path.exists():
@@ -103,7 +103,7 @@ def read_grey(path: Path) -> Array:
 
 
 def _why(path: Path, error: Exception) -> str:
-    from PIL import Image
+    from PIL import UnidentifiedImageError
 
     if isinstance(error, OSError) and error.errno is not None:
         return reason(error)

@@ -167,7 +167,7 @@ class Checkpoint(Callback):
             archive.writestr("facts.json", json.dumps(facts, default=float))
             for name, array in self._arrays().items():
                 buffer = io.BytesIO()
-                np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+                np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
                 archive.writestr(f"{name}.npy", buffer.getbuffer())
         self._written_at = self._clock()
 

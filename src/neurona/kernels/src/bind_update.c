@@ -130,8 +130,8 @@ static PyObject *adam(PyObject *module, nk_arguments args, Py_ssize_t count) {
     if (all.all.slots[0] == NULL || all.all.slots[1] == NULL) ready = ready < 0 ? ready : 0;
     if (ready == 1) {
         const nk_adam rule = {.alpha = (float)(n[0] * sqrt(n[5]) / n[4]),
-                              .beta1 = (float)n[1],
-                              .beta2 = (float)n[2],
+                              .up1 = (float)(1.0 - n[1]),
+                              .up2 = (float)(1.0 - n[2]),
                               .epsilon = (float)n[3],
                               .amsgrad = !Py_IsNone(args[4])};
         NK_WITHOUT_LOCK(all.all.offsets[all.all.count], nk_kernels->adam(&all.all, &rule));
@@ -160,6 +160,7 @@ static PyObject *rmsprop(PyObject *module, nk_arguments args, Py_ssize_t count) 
     if (!nk_expect("rmsprop", count, 10) || !doubles(args, 5, 4, n)) return NULL;
     const nk_rmsprop rule = {.rate = (float)n[0],
                              .rho = (float)n[1],
+                             .up = (float)(1.0 - n[1]),
                              .momentum = (float)n[2],
                              .epsilon = (float)n[3],
                              .centered = !Py_IsNone(args[3])};

@@ -39,7 +39,7 @@ typedef struct {
 } nk_parameters;
 
 typedef struct {
-    float alpha, beta1, beta2, epsilon; /* alpha: learning rate with both bias corrections */
+    float alpha, up1, up2, epsilon; /* alpha: learning rate with both bias corrections */
     int amsgrad;
 } nk_adam;
 
@@ -49,7 +49,7 @@ typedef struct {
 } nk_sgd;
 
 typedef struct {
-    float rate, rho, momentum, epsilon;
+    float rate, rho, up, momentum, epsilon;
     int centered;
 } nk_rmsprop;
 

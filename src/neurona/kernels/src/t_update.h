@@ -44,7 +44,7 @@ static void update(const nk_parameters *all, const void *rule, span_function spa
 
 static void adam_span(const nk_parameters *all, const void *rule, size_t which, size_t first, size_t count) {
     const nk_adam r = *(const nk_adam *)rule;
-    const float decay = all->decay[which], up1 = 1.0f - r.beta1, up2 = 1.0f - r.beta2;
+    const float decay = all->decay[which], up1 = r.up1, up2 = r.up2;
     float *restrict w = all->params[which] + first;
     const float *restrict g = all->grads[which] + first;
     float *restrict m = all->slots[0][which] + first;
@@ -100,7 +100,7 @@ static void sgd(const nk_parameters *all, const nk_sgd *rule) { update(all, rule
 /* Slots: mean square, mean gradient (centered), momentum (when above 0). */
 INLINE void rmsprop_any(const nk_parameters *all, const nk_rmsprop r, size_t which, size_t first, size_t count,
                         const int centered, const int momentum) {
-    const float decay = all->decay[which], up = 1.0f - r.rho;
+    const float decay = all->decay[which], up = r.up;
     float *restrict w = all->params[which] + first;
     const float *restrict g = all->grads[which] + first;
     float *restrict v = all->slots[0][which] + first;
