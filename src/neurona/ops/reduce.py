@@ -85,6 +85,17 @@ def spread(g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     return g.reshape([1 if i in gone else n for i, n in enumerate(x.shape)])
 
 
+def stretched(g: Array, shape: tuple[int, ...]) -> Array:
+    """`g` repeated along the axes where it has length 1, to `shape`.
+
+    >>> stretched(np.ones((2, 1)), (2, 3)).shape
+    (2, 3)
+    """
+    if g.size == 1 and math.prod(shape) <= 4096:
+        return np.full(shape, g.item(), g.dtype)  # a fifth of the time of a view, for the loss of a small batch
+    return np.broadcast_to(g, shape)
+
+
 def sum_dtype(x: Array) -> np.dtype[Any]:
     """The type of a sum: no integer narrower than 32 bits."""
     if x.dtype.kind in "bi":
@@ -119,11 +130,10 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
 
 @sum.gradient
 def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    return np.broadcast_to(spread(g, x, axis, keepdims), x.shape)
+    return stretched(spread(g, x, axis, keepdims), x.shape)
 
 
 @op(cases=REDUCED, errors=NO_AXIS, promote="float")
-@QUIET
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The mean along axes; of nothing it is NaN.
 
@@ -132,7 +142,7 @@ def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """
     axis = ready(x, axis, "mean")
     total = x.sum(axis=axis, keepdims=keepdims)
-    return np.asarray(total / x.dtype.type(_count(x, total)))
+    return np.asarray(total / x.dtype.type(_count(x, total)) if x.size else np.full_like(total, np.nan))
 
 
 def _count(x: Array, y: Array) -> int:
@@ -142,7 +152,7 @@ def _count(x: Array, y: Array) -> int:
 
 @mean.gradient
 def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
-    return np.broadcast_to(spread(g / np.asarray(_count(x, y) or 1, g.dtype), x, axis, keepdims), x.shape)
+    return stretched(spread(g / g.dtype.type(_count(x, y) or 1), x, axis, keepdims), x.shape)
 
 
 @op(cases=REDUCED_FILLED, errors=NO_AXIS, promote="float")

@@ -100,6 +100,8 @@ class Checkpoint(Callback):
                     "the data."
                 ).format(loss=float(loss), epoch=self._epoch + 1, step=batch + 1)
             )
+        if batch + 1 == self.model.batches.num_batches:
+            return  # the epoch's end follows, and with it its validation
         if self._asked is not None or self._clock() - self._written_at >= self.every_seconds:
             self._write(self._epoch, batch + 1)
         self._stop_if_asked()

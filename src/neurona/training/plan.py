@@ -56,8 +56,8 @@ class Plan:
         self.gradients: list[Array | None] = []
         self.variables = list(variables)
         if variables:
-            seed = {id(loss): np.ones_like(loss.data)}
-            found = backpropagate(tape.records, seed, {id(v) for v in variables})
+            self._one = np.ones_like(loss.data)  # where backpropagation begins
+            found = backpropagate(tape.records, {id(loss): self._one}, {id(v) for v in variables})
             self.gradients = [found.get(id(v)) for v in variables]
         self.unrepeatable = tape.unrepeatable
         if self.unrepeatable is None:
@@ -142,7 +142,7 @@ class Plan:
             return loss, outputs, [None] * len(self._gradient_places)
 
         gradients: list[Any] = [None] * len(values)
-        gradients[self._loss_place] = np.ones_like(loss)
+        gradients[self._loss_place] = self._one
         for backward, made_at, given, attributes, needs, targets in self._backward:
             if type(made_at) is list:
                 g: Any = tuple(gradients[i] for i in made_at)
