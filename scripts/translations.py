@@ -19,6 +19,7 @@ SPANISH = PACKAGE / "locale" / "es" / "LC_MESSAGES" / "neurona.po"
 # click's own words; it asks the catalogue of the program that uses it.
 CLICK = (
     "Usage:", "Options", "Commands", "Arguments", "Error: {message}", "Show this message and exit.", "default: {default}",
+    "No such option {name!r}.", "Missing command.", "Option {name!r} does not take a value.",
     "Try '{command} {option}' for help.", "No such command {name!r}.", "No such option: {name}", "Missing argument",
     "Missing option", "Missing parameter", "Invalid value: {message}", "Invalid value for {param_hint}: {message}",
     "Option {name!r} requires an argument.", "Got unexpected extra argument ({args})", "required",

@@ -38,7 +38,6 @@ _INFO, _HISTORY, _METRICS = "run.json", "history.csv", "metrics.json"
 _LARGEST = 64 << 20
 
 
-
 def _texts(*names: str) -> Callable[[Any], bool]:
     return lambda v: isinstance(v, dict) and all(isinstance(v.get(name), str) for name in names)
 
@@ -106,7 +105,9 @@ class Run:
             RunError: it exists and is not empty, or cannot be made.
         """
         if path is None:
-            path = _free(Path(os.environ.get("NEURONA_RUNS", "runs")) / f"{recogniser}-{time.strftime('%Y%m%d-%H%M%S')}")
+            path = _free(
+                Path(os.environ.get("NEURONA_RUNS", "runs")) / f"{recogniser}-{time.strftime('%Y%m%d-%H%M%S')}"
+            )
         try:
             made = _make(path)
         except FileExistsError:
@@ -117,7 +118,9 @@ class Run:
                 ).format(path=path)
             ) from None
         except OSError as error:
-            raise RunError(_("Cannot make the run folder {path}: {why}.").format(path=path, why=reason(error))) from error
+            raise RunError(
+                _("Cannot make the run folder {path}: {why}.").format(path=path, why=reason(error))
+            ) from error
         created = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         run = cls(path, {"format": FORMAT, "recogniser": recogniser, "status": "running", "created": created, **info})
         try:
@@ -140,8 +143,10 @@ class Run:
             path = _latest()
         if not path.is_dir():
             known = _known_runs()
-            hint = _("Known runs: {runs}.").format(runs=", ".join(map(str, known[:5]))) if known else _(
-                "Train one first: neurona train clothes"
+            hint = (
+                _("Known runs: {runs}.").format(runs=", ".join(map(str, known[:5])))
+                if known
+                else _("Train one first: neurona train clothes")
             )
             raise RunError(_("There is no run folder {path}.").format(path=path) + " " + hint)
         if not (path / _INFO).exists():
@@ -167,7 +172,7 @@ class Run:
 
     @property
     def status(self) -> str:
-        """"running", "interrupted", "failed" or "complete"."""
+        """ "running", "interrupted", "failed" or "complete"."""
         return str(self.info.get("status", "running"))
 
     @property
@@ -194,9 +199,9 @@ class Run:
         """
         if not self.model_path.is_file():
             raise RunError(
-                _("The run {path} holds no model yet (its status: {status}). Finish it: neurona train --resume {path}").format(
-                    path=self.path, status=self.status
-                )
+                _(
+                    "The run {path} holds no model yet (its status: {status}). Finish it: neurona train --resume {path}"
+                ).format(path=self.path, status=self.status)
             )
         return saving.load_model(self.model_path)
 

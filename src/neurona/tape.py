@@ -41,6 +41,7 @@ __all__ = [
     "common_dtype",
     "composed",
     "op",
+    "stacked",
     "value_and_grad",
 ]
 
@@ -161,6 +162,8 @@ class Op:
             else:
                 if has_symbolic(x):
                     return call_symbolically(self, self, args, attributes)
+                if isinstance(x, (list, tuple)) and any(isinstance(leaf, Tensor) for leaf in flatten(x)):
+                    return self._stacked(inputs, attributes)
                 arrays.append(as_array(x))
         y = self.compute(arrays, attributes)
         outputs: Any = tuple(map(wrap, y)) if type(y) is tuple else wrap(y)
@@ -168,6 +171,8 @@ class Op:
         if tapes:
             tracked = tracked and self._gradient is not None
             for tape in tapes:
+                if tape.everything and any(isinstance(leaf, Tensor) for leaf in flatten(attributes)):
+                    tape.unrepeatable = tape.unrepeatable or f"the setting of an op ({self.name}) is a tensor"
                 if tracked or tape.everything:
                     needs = tuple(isinstance(x, Tensor) and x.tracked for x in inputs) if tracked else ()
                     tape.records.append(Record(self, tuple(inputs), arrays, attributes, outputs, needs))
@@ -175,6 +180,11 @@ class Op:
                 for out in outputs if type(outputs) is tuple else (outputs,):
                     out.tracked = out.data.dtype.kind == "f"
         return outputs
+
+    def _stacked(self, inputs: Sequence[Any], attributes: Attributes) -> Any:
+        """Itself on the inputs, of which some are lists that hold tensors: these are stacked, so gradients flow."""
+        whole = [stacked(x) if isinstance(x, (list, tuple)) else x for x in inputs]
+        return self(whole, **attributes) if self.variadic else self(*whole, **attributes)
 
     def _bind(self, args: tuple[Any, ...], attributes: Attributes) -> tuple[tuple[Any, ...], Attributes]:
         """Split a call that mixes positions and keywords into the inputs and the attributes."""
@@ -252,6 +262,13 @@ def composed(*, cases: Sequence[Case] = (), errors: Sequence[Failure] = ()) -> C
         return made
 
     return decorate
+
+
+def stacked(structure: Any) -> Any:
+    """One tensor of nested lists that hold tensors."""
+    if isinstance(structure, (list, tuple)):
+        return OPS["stack"]([stacked(item) for item in structure])
+    return structure
 
 
 # -- types that meet --------------------------------------------------------------------------------------------
@@ -388,6 +405,9 @@ class Tape:
 def backpropagate(records: Sequence[Record], gradients: dict[int, Array], keep: Iterable[int] = ()) -> dict[int, Array]:
     """Walk the records backwards, from the gradients (by the tensors' ids) that are known to those wanted."""
     keep = frozenset(keep)
+    for tape in running.stack:
+        if tape.everything:
+            tape.unrepeatable = tape.unrepeatable or "a gradient is computed within the step"
     for record in reversed(records):
         if not record.needs:
             continue

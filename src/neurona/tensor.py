@@ -129,13 +129,14 @@ def as_array(value: TensorLike, dtype: npt.DTypeLike | None = None) -> Array:
     ('int32', 'float32', 'bool')
     """
     if isinstance(value, Tensor):
+        leave_recording(value, "conversion to an array")
         array = value.data
     elif isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
     elif isinstance(value, KerasTensor):
         raise DTypeError(f"Expected values, received a symbolic tensor: {value!r}.")
     elif isinstance(value, (list, tuple)) and any(isinstance(leaf, Tensor) for leaf in flatten(value)):
-        array = np.array(map_structure(lambda v: v.data if isinstance(v, Tensor) else v, value))
+        array = np.array(map_structure(lambda v: as_array(v) if isinstance(v, Tensor) else v, value))
     else:
         try:
             array = np.array(value)

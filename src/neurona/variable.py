@@ -12,9 +12,9 @@ from neurona.cases import Case
 from neurona.errors import ArgumentError, ShapeError
 from neurona.symbolic import Shape
 from neurona.tape import op
-from neurona.tensor import Array, Tensor, TensorLike, as_array, running, stop_recording
+from neurona.tensor import Array, Arrays, Tensor, TensorLike, as_array, running, stop_recording
 
-__all__ = ["Variable"]
+__all__ = ["ASSIGN", "Variable"]
 
 
 @op(cases=[Case("N C")])
@@ -30,9 +30,11 @@ def _copy_gradient(g: Array, y: Array, x: Array) -> Array:
 
 @op(cases=[Case("N C", "N C")], stateful=True)
 def _assign(target: Array, value: Array) -> Array:
-    """Write `value` into `target`, in place: how a recorded step repeats an assignment."""
-    np.copyto(target, value, casting="unsafe")
-    return target
+    """The value that `target` has from now on, in memory of its own: what was computed with the old one keeps it."""
+    return np.array(value, target.dtype, order="C")
+
+
+ASSIGN = _assign  # by it a plan knows an assignment among the recorded ops
 
 
 class Variable(Tensor):
@@ -123,15 +125,18 @@ class Variable(Tensor):
                 f"received shape {array.shape}."
             )
         tapes = running.stack
-        if not tapes:
-            np.copyto(self.data, array, casting="unsafe")
-        elif tapes[0].everything:  # a recorded step repeats the assignment
+        if tapes and tapes[0].everything:  # a recorded step repeats the assignment
             if self.tracked:
                 tapes[0].unrepeatable = f"the trainable variable '{self.path}' is assigned within the step"
-            _assign(self, value)
-        else:  # a tape may still need the old values: leave them to it
+            self.data = _assign(self, value).data
+        else:  # new memory: tapes and views of the old values (reshape, transpose) still need those
             self.data = np.array(array, self.data.dtype, order="C")
         return self
+
+    def repeat_assignment(self, arrays: Arrays, attributes: dict[str, Any]) -> Array:
+        """What a plan calls in place of the recorded assignment: the new value, also kept here."""
+        self.data = _assign.compute(arrays, attributes)
+        return self.data
 
     def assign_add(self, value: TensorLike) -> Variable:
         """Add `value` to it."""

@@ -72,7 +72,9 @@ class TestWhatIsRead:
     @pytest.mark.parametrize(("garment", "around"), [(30, 255), (240, 0)])
     def test_what_is_transparent_contrasts_with_what_is_not(self, tmp_path: Path, garment: int, around: int) -> None:
         alpha = Image.fromarray(shape_on(0, 255))
-        path = saved(tmp_path / "x.png", Image.merge("LA", (Image.new("L", alpha.size, garment), alpha)).convert("RGBA"))
+        path = saved(
+            tmp_path / "x.png", Image.merge("LA", (Image.new("L", alpha.size, garment), alpha)).convert("RGBA")
+        )
         assert np.array_equal(read_grey(path), shape_on(around, garment))
 
     def test_a_transparent_palette_colour(self, tmp_path: Path) -> None:
@@ -206,10 +208,10 @@ class TestWhatTheNetworkGets:
             path = saved(tmp_path / "x.png", 255 - np.kron(garment, np.ones((10, 10), "uint8")))
             assert np.abs(prepare_garment(read_grey(path)).pixels.astype(int) - garment).max() <= 1
 
-    @pytest.mark.parametrize(
-        "spoil", ["frame", "noise", "jpeg", "slope", "dust", "grey ground"]
-    )
-    def test_a_photograph_s_faults_move_the_cut_by_little(self, garments: np.ndarray, tmp_path: Path, spoil: str) -> None:
+    @pytest.mark.parametrize("spoil", ["frame", "noise", "jpeg", "slope", "dust", "grey ground"])
+    def test_a_photograph_s_faults_move_the_cut_by_little(
+        self, garments: np.ndarray, tmp_path: Path, spoil: str
+    ) -> None:
         """The box around the garment is that of the clean picture, within 3 % of its size."""
         rng = np.random.default_rng(2)
         for garment in garments[:25]:

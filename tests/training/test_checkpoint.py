@@ -67,7 +67,14 @@ class Never(Callback):
 
 def fit(made: Any, *callbacks: Callback, x: np.ndarray = X) -> Any:
     return made.fit(
-        x, Y, batch_size=16, epochs=EPOCHS, verbose=0, validation_data=(X[:20], Y[:20]), callbacks=list(callbacks), lint=False
+        x,
+        Y,
+        batch_size=16,
+        epochs=EPOCHS,
+        verbose=0,
+        validation_data=(X[:20], Y[:20]),
+        callbacks=list(callbacks),
+        lint=False,
     )
 
 

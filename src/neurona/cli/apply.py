@@ -91,9 +91,7 @@ def make_predict() -> click.Command:
             "on a plain light or dark background. For each a picture is saved that shows what the network was given."
         ),
         epilog=_(
-            "\b\nExamples:\n"
-            "  neurona predict latest shirt.jpg\n"
-            "  neurona predict runs/mine photos/ --out answers"
+            "\b\nExamples:\n  neurona predict latest shirt.jpg\n  neurona predict runs/mine photos/ --out answers"
         ),
     )
     @click.argument("run", type=click.Path(path_type=Path))

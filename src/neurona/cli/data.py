@@ -26,6 +26,7 @@ def make() -> click.Group:
             "  neurona data import ~/Downloads/fashion"
         ),
     )
+    json_option(group)
     for command in (_list(), _get(), _import(), _where()):
         group.add_command(command)
     return group
@@ -80,7 +81,9 @@ def _get() -> click.Command:
 def _import() -> click.Command:
     @click.command(
         "import",
-        help=_("Take over a data set's files that you already have. PATH is the folder with them; they are checked and copied."),
+        help=_(
+            "Take over a data set's files that you already have. PATH is the folder with them; they are checked and copied."
+        ),
     )
     @click.argument("path", type=click.Path(path_type=Path))
     @click.option("--name", help=_("Which data set it is; otherwise the files tell."))
@@ -127,9 +130,7 @@ def _where() -> click.Command:
                 {
                     "name": seen.record.name,
                     "found": str(seen.found.folder) if seen.found else None,
-                    "places": [
-                        {"kind": p.kind, "folder": str(p.folder), "state": p.state} for p in seen.places
-                    ],
+                    "places": [{"kind": p.kind, "folder": str(p.folder), "state": p.state} for p in seen.places],
                 }
             )
         session.finish({"datasets": rows})

@@ -72,7 +72,9 @@ def make() -> click.Command:
     @click.command(
         "doctor",
         short_help=_("Show what this machine offers."),
-        help=_("Show versions, processor, compiled kernels, threads and data sets, and what to do about what is missing."),
+        help=_(
+            "Show versions, processor, compiled kernels, threads and data sets, and what to do about what is missing."
+        ),
     )
     @json_option
     def command() -> None:

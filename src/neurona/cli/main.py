@@ -43,7 +43,7 @@ def make_cli() -> click.Group:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     click.version_option(__version__, "--version", prog_name="neurona", help=_("Show the version."))(group)
-    group = json_option(group)
+    json_option(group)
     for command in (train.make(), apply.make_evaluate(), apply.make_predict(), doctor.make(), data.make()):
         group.add_command(command)
     return group

@@ -67,7 +67,9 @@ def make() -> click.Command:
             given = [name for name, value in fixed.items() if value is not None]
             if given:
                 raise click.UsageError(
-                    _("--resume goes on with a run as it was begun; leave out {options}.").format(options=", ".join(given))
+                    _("--resume goes on with a run as it was begun; leave out {options}.").format(
+                        options=", ".join(given)
+                    )
                 )
             run = Run.open(resume)
             if run.status == "complete":

@@ -308,6 +308,8 @@ def convert_to_tensor(
         dtype = standard_dtype(dtype)
     if isinstance(x, (Tensor, KerasTensor)):
         return x if dtype is None or np.dtype(x.dtype) == dtype else cast(x, np.dtype(dtype).name)
+    if isinstance(x, (list, tuple)) and any(isinstance(leaf, (Tensor, KerasTensor)) for leaf in flatten(x)):
+        return convert_to_tensor(stacked(x), dtype)  # so that gradients flow to them
     return as_tensor(x, dtype)
 
 

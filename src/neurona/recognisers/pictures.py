@@ -93,9 +93,7 @@ def read_grey(path: Path) -> Array:
     except PictureError:
         raise
     except Image.DecompressionBombError:
-        raise PictureError(
-            _("{path} is larger than any photograph; it is not unpacked.").format(path=path)
-        ) from None
+        raise PictureError(_("{path} is larger than any photograph; it is not unpacked.").format(path=path)) from None
     except _BROKEN as error:
         raise PictureError(
             _("{path} cannot be read as a picture: {why}.").format(path=path, why=_why(path, error))

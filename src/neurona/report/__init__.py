@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from neurona.i18n import get_language
 from neurona.report import figures
 from neurona.report.page import write_page

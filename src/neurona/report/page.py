@@ -97,7 +97,9 @@ def write_page(run: Run, recipe_about: str) -> Path:
         + "</p>",
     ]
     if data["kind"] == "sample":
-        parts.append(_paragraph(_("Trained on the small sample that comes with Neurona, not on the whole set."), "warning"))
+        parts.append(
+            _paragraph(_("Trained on the small sample that comes with Neurona, not on the whole set."), "warning")
+        )
     parts += [
         _heading(_("The course of the training")),
         _image(run.plots_path / "curves.png", _("loss and accuracy by epoch")),
@@ -113,9 +115,9 @@ def write_page(run: Run, recipe_about: str) -> Path:
         *_mistakes(run.plots_path / "mistakes.png"),
         _heading(_("Can its probabilities be believed?")),
         _paragraph(
-            _("Calibration error {error:.3f}: so far, on average, is how sure it is from how often it is right.").format(
-                error=metrics["calibration_error"]
-            )
+            _(
+                "Calibration error {error:.3f}: so far, on average, is how sure it is from how often it is right."
+            ).format(error=metrics["calibration_error"])
         ),
         _image(run.plots_path / "calibration.png", _("calibration")),
         _heading(_("What was run")),

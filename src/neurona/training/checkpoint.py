@@ -61,9 +61,7 @@ class Checkpoint(Callback):
         NonFiniteError: the loss of a step was NaN or infinite; the state written last is of before it.
     """
 
-    def __init__(
-        self, folder: Any, every_seconds: float = 20.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, folder: Any, every_seconds: float = 20.0, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self.folder, self.every_seconds, self._clock = Path(folder), every_seconds, clock
         self._asked: int | None = None
@@ -198,7 +196,9 @@ class Checkpoint(Callback):
         except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, KeyError, OSError, EOFError, RuntimeError,
                 NotImplementedError, MemoryError) as error:  # fmt: skip
             raise SavingError(
-                _("The checkpoint {path} is damaged ({why}). Start the training anew.").format(path=self.path, why=error)
+                _("The checkpoint {path} is damaged ({why}). Start the training anew.").format(
+                    path=self.path, why=error
+                )
             ) from error
         live = self._arrays()
         missing = {name for name in live if not name.startswith("metric/")} - set(stored)

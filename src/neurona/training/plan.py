@@ -19,16 +19,30 @@ import numpy as np
 from neurona.symbolic import flatten, map_structure
 from neurona.tape import Record, Tape, backpropagate
 from neurona.tensor import Array, Tensor, wrap
-from neurona.variable import Variable
+from neurona.variable import ASSIGN, Variable
 
 __all__ = ["Plan", "Signature", "signature_of"]
 
 Signature = tuple[Any, ...]
 
 
-def signature_of(arrays: Sequence[Any]) -> Signature:
-    """What must be equal for a plan to fit: shapes and types."""
-    return tuple(None if a is None else (a.shape, a.dtype) for a in arrays)
+def signature_of(*parts: Any) -> Signature:
+    """What must be equal for a plan to fit: shapes and types, and how the arrays are nested.
+
+    >>> signature_of({"a": np.zeros(3)}, None)
+    ((('a', ((3,), dtype('float64'))),), None)
+    """
+    return tuple(map(_describe, parts))
+
+
+def _describe(part: Any) -> Any:
+    if part is None:
+        return None
+    if isinstance(part, np.ndarray):
+        return part.shape, part.dtype
+    if isinstance(part, dict):
+        return tuple((key, _describe(part[key])) for key in sorted(part))
+    return (type(part), *map(_describe, part))
 
 
 class Plan:
@@ -37,7 +51,8 @@ class Plan:
     Args:
         function: takes the nested tensors of `inputs` and returns ``(loss or None, outputs)``.
         inputs: nested arrays (``None`` where absent) of its first call.
-        variables: the trainable weights whose gradients are wanted; empty for none.
+        variables: gives the trainable weights whose gradients are wanted; it is asked after the first call, which
+            may have made some of them.
 
     Attributes:
         loss, outputs, gradients: the results of the first call, as arrays.
@@ -46,7 +61,8 @@ class Plan:
     """
 
     def __init__(
-        self, function: Callable[..., tuple[Any, Any]], inputs: tuple[Any, ...], variables: Sequence[Variable]
+        self, function: Callable[..., tuple[Any, Any]], inputs: tuple[Any, ...],
+        variables: Callable[[], Sequence[Variable]] = tuple,
     ) -> None:
         tensors = map_structure(lambda a: None if a is None else wrap(np.asarray(a)), inputs)
         with Tape(everything=True) as tape:
@@ -61,7 +77,7 @@ class Plan:
             self.gradients = [found.get(id(v)) for v in variables]
         self.unrepeatable = tape.unrepeatable
         if self.unrepeatable is None:
-            self._number(tape.records, tensors, loss, outputs, variables)
+            self._number(tape.records, tensors, loss, outputs, self.variables)
 
     def _number(
         self, records: list[Record], inputs: Any, loss: Any, outputs: Any, variables: Sequence[Variable]
@@ -100,9 +116,13 @@ class Plan:
             ]
             many = type(record.outputs) is tuple
             made_at = [place(t) for t in record.outputs] if many else place(record.outputs)
-            self._forward.append((record.op.compute, given, record.attributes, made_at))
+            compute = record.op.compute
+            if record.op is ASSIGN:  # from here on the variable is what was assigned; who read it before keeps that
+                compute = record.inputs[0].repeat_assignment
+                places[id(record.inputs[0])] = places[id(record.outputs)]
+            self._forward.append((compute, given, record.attributes, made_at))
         self._loss_place = None if loss is None else place(loss)
-        self._outputs_places = map_structure(lambda t: place(t) if isinstance(t, Tensor) else None, outputs)
+        self._outputs_places = map_structure(lambda t: None if t is None else place(t), outputs)
         results = [p for *_, made_at in self._forward for p in (made_at if isinstance(made_at, list) else [made_at])]
         for p in (*results, *self._inputs):
             self._template[p] = None  # nothing of a step is kept for the next

@@ -267,15 +267,11 @@ class Trainer:
             return result if kind == "predict" or not standard else None
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         inputs = flatten((x, y, sample_weight))
-        key: Signature = (kind, *signature_of(inputs))
+        key: Signature = (kind, *signature_of(x, y, sample_weight))
         plan = self._plans.get(key)
-        variables: list[Any] = []
         if plan is None:
-            if kind == "train":
-                if not self.built:  # type: ignore[attr-defined]
-                    self(map_structure(lambda a: wrap(np.asarray(a)), x), training=False)  # type: ignore[operator]
-                variables = self.trainable_weights  # type: ignore[attr-defined]
-            plan = Plan(self._planned(kind), (x, y, sample_weight), variables)
+            trained = (lambda: self.trainable_weights) if kind == "train" else tuple  # type: ignore[attr-defined]
+            plan = Plan(self._planned(kind), (x, y, sample_weight), trained)
             loss, outputs, gradients = plan.loss, plan.outputs, plan.gradients
             if plan.unrepeatable is not None:
                 self._why_eager = plan.unrepeatable
