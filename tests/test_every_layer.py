@@ -97,9 +97,7 @@ RANDOM = {"AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Random
 NOT_FROM_CONFIG = {"Lambda"}
 
 CLASSES = {thing.__name__: thing for thing in table("keras.layers").values() if inspect.isclass(thing)}
-EVERY = [
-    pytest.param(name, c, id=f"{name}-{i}") for name, found in CASES.items() for i, c in enumerate(found)
-]
+EVERY = [pytest.param(name, c, id=f"{name}-{i}") for name, found in CASES.items() for i, c in enumerate(found)]
 REPEATABLE = [p for p in EVERY if p.values[0] not in NOT_FROM_CONFIG]
 every_layer = pytest.mark.parametrize(("name", "c"), EVERY)
 
@@ -219,9 +217,7 @@ def test_gradient(name: str, c: Case, training: bool) -> None:
     report = gradcheck(
         call, *(inputs if len(c.shapes) > 1 else [inputs]), variables=layer.trainable_weights, tolerance=1e-6
     )
-    assert report.checked == sum(int(np.prod(s)) for s in c.shapes) + sum(
-        w.size for w in layer.trainable_weights
-    )
+    assert report.checked == sum(int(np.prod(s)) for s in c.shapes) + sum(w.size for w in layer.trainable_weights)
 
 
 @every_layer

@@ -6,6 +6,7 @@ The ops are walked by themselves: a new one needs no line here, only its cases.
 from __future__ import annotations
 
 import doctest
+import importlib
 import inspect
 import zlib
 from collections.abc import Iterator
@@ -16,13 +17,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurona import kernels, ops, random
+from neurona import kernels, ops
 from neurona.cases import Case
 from neurona.errors import GradientError, NeuronaError
 from neurona.gradcheck import gradcheck
 from neurona.symbolic import KerasTensor, flatten
 from neurona.tape import OPS, Composed, Op
 from neurona.tensor import Tensor
+
+for _module in ("neurona.random", "neurona.metrics"):  # their ops are walked too
+    importlib.import_module(_module)
 
 DRAWS = 5  # how many sizes of each case; with several cases for most ops, some 20 shapes an op
 ALL_OPS = sorted(OPS)

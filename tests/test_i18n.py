@@ -67,5 +67,7 @@ def test_language_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, en
 
 def test_spanish_signs_are_complete() -> None:
     """A question or exclamation in Spanish opens with its sign."""
-    wrong = [s for s in entries().values() if ("?" in s and "¿" not in s) or (re.search(r"!(\s|$)", s) and "¡" not in s)]
+    wrong = [
+        s for s in entries().values() if ("?" in s and "¿" not in s) or (re.search(r"!(\s|$)", s) and "¡" not in s)
+    ]
     assert not wrong

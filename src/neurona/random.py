@@ -92,9 +92,7 @@ class SeedGenerator:
         self.name = name or auto_name(type(self).__name__)
         self._initial_seed = None if seed is None else int(seed)
         start = make_default_seed() if seed is None else int(seed)
-        self.state = Variable(
-            np.array([start & _WORD, 0], "uint32"), trainable=False, name="seed_generator_state"
-        )
+        self.state = Variable(np.array([start & _WORD, 0], "uint32"), trainable=False, name="seed_generator_state")
         self.state.path = f"{self.name}/seed_generator_state"
 
     def next(self, ordered: bool = True) -> Tensor:
@@ -211,18 +209,14 @@ def _shape(shape: Shape) -> tuple[int, ...]:
     lengths = shape if isinstance(shape, (tuple, list)) else np.atleast_1d(as_array(shape)).tolist()
     sizes = tuple(int(n) for n in lengths)
     if any(n < 0 for n in sizes):
-        raise ShapeError(
-            f"Random numbers expected a shape without negative lengths. Received: shape={sizes}."
-        )
+        raise ShapeError(f"Random numbers expected a shape without negative lengths. Received: shape={sizes}.")
     return sizes
 
 
 def _float(name: str, dtype: npt.DTypeLike | None) -> np.dtype[Any]:
     found = np.dtype(dtype or config.floatx())
     if found.kind != "f":
-        raise DTypeError(
-            f"`keras.random.{name}` requires a floating point `dtype`. Received: dtype={found.name}"
-        )
+        raise DTypeError(f"`keras.random.{name}` requires a floating point `dtype`. Received: dtype={found.name}")
     return found
 
 
@@ -336,9 +330,7 @@ def _uniform(minval: Array, maxval: Array, shape: Shape, dtype: np.dtype[Any], s
 
 @composed(
     cases=[Case(shape=(2, 3), seed=1), Case(shape=(2,), minval=-3.0, maxval=4.0, dtype="float64", seed=1)],
-    errors=[
-        Failure(shape=(2,), dtype="int32", match="`keras.random.uniform` requires a floating point `dtype`")
-    ],
+    errors=[Failure(shape=(2,), dtype="int32", match="`keras.random.uniform` requires a floating point `dtype`")],
 )
 def uniform(
     shape: Shape,
@@ -402,9 +394,7 @@ def _check_all_above(name: str, argument: str, value: TensorLike) -> None:
 
 
 @op(cases=[Case(A("N", 0.5, 3.0), A("N", 0.5, 3.0), shape=None, seed=1)], stateful=True)
-def _beta(
-    alpha: Array, beta: Array, shape: Shape, dtype: np.dtype[Any] | None = None, seed: Seed = None
-) -> Array:
+def _beta(alpha: Array, beta: Array, shape: Shape, dtype: np.dtype[Any] | None = None, seed: Seed = None) -> Array:
     """Numbers of beta distributions."""
     return np.asarray(_numbers(seed).beta(alpha, beta, shape), dtype or config.floatx())
 
@@ -527,9 +517,7 @@ def randint(
     if found.kind not in "iu":
         raise DTypeError(f"`keras.random.randint` requires an integer `dtype`. Received: dtype={found.name}")
     if np.any(as_array(minval) >= as_array(maxval)):
-        raise ArgumentError(
-            f"randint expected minval below maxval. Received: minval={minval}, maxval={maxval}."
-        )
+        raise ArgumentError(f"randint expected minval below maxval. Received: minval={minval}, maxval={maxval}.")
     drawn: Tensor = _randint(minval, maxval, shape=_shape(shape), dtype=found, seed=seed)
     return drawn
 
@@ -561,8 +549,7 @@ def categorical(logits: Array, num_samples: int, dtype: npt.DTypeLike = "int32",
     """
     if logits.ndim != 2:
         raise ShapeError(
-            "`logits` should be a 2-D tensor with shape [batch_size, num_classes]. "
-            f"Received: shape {logits.shape}."
+            f"`logits` should be a 2-D tensor with shape [batch_size, num_classes]. Received: shape {logits.shape}."
         )
     rows, classes = logits.shape
     noise = _numbers(seed).gumbel(size=(rows, num_samples, classes))
@@ -632,12 +619,9 @@ def dropout(inputs: TensorLike, rate: float, noise_shape: Shape = None, seed: Se
     if noise_shape is None:
         return fused.dropout(inputs, keys, rate=rate)  # type: ignore[no-any-return]
     given = tuple(noise_shape)
-    if len(given) != inputs.ndim or any(
-        n not in (None, 1, m) for n, m in zip(given, inputs.shape, strict=True)
-    ):
+    if len(given) != inputs.ndim or any(n not in (None, 1, m) for n, m in zip(given, inputs.shape, strict=True)):
         raise ShapeError(
-            f"dropout expected a noise_shape that broadcasts to {inputs.shape}. "
-            f"Received: noise_shape={given}."
+            f"dropout expected a noise_shape that broadcasts to {inputs.shape}. Received: noise_shape={given}."
         )
     shape = tuple(m if n is None else int(n) for n, m in zip(given, inputs.shape, strict=True))
     mask = fused.dropout(np.ones(shape, inputs.data.dtype), keys, rate=rate)

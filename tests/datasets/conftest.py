@@ -183,9 +183,7 @@ def tiny(tmp_path: Path, mirror: Mirror) -> Tiny:
 
     record = dataclasses.replace(
         FASHION_MNIST,
-        files=tuple(
-            RemoteFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in contents.items()
-        ),
+        files=tuple(RemoteFile(name, hashlib.sha256(data).hexdigest(), len(data)) for name, data in contents.items()),
         mirrors=(mirror.url,),
         read=read,
         check=check,
@@ -208,8 +206,6 @@ def same() -> Callable[[Arrays, object], bool]:
     """Whether a `Data` holds exactly these arrays."""
 
     def equal(arrays: Arrays, data: object) -> bool:
-        return all(
-            np.array_equal(a, getattr(data, field)) for field, a in zip(arrays._fields, arrays, strict=True)
-        )
+        return all(np.array_equal(a, getattr(data, field)) for field, a in zip(arrays._fields, arrays, strict=True))
 
     return equal

@@ -40,9 +40,7 @@ def test_every_record_is_complete():
         assert len(record.classes["en"]) == len(record.classes["es"]) == len(set(record.classes["es"]))
 
 
-@pytest.mark.parametrize(
-    "name", ["clothes", "prendas", " Prendas", "fashion-mnist", "fashion_mnist", "Fashion-MNIST"]
-)
+@pytest.mark.parametrize("name", ["clothes", "prendas", " Prendas", "fashion-mnist", "fashion_mnist", "Fashion-MNIST"])
 def test_names(name):
     assert datasets.find(name) is FASHION_MNIST
 
@@ -58,11 +56,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 def test_where_and_list_and_get(tiny_catalogue):
     before = datasets.where("clothes")
-    assert (
-        before.found is None
-        and before.sample
-        and [p.kind for p in before.places] == ["cache", "keras", "system"]
-    )
+    assert before.found is None and before.sample and [p.kind for p in before.places] == ["cache", "keras", "system"]
     assert datasets.get("clothes", progress=None).downloaded
     (after,) = datasets.list_datasets()
     assert after.found is not None and after.found.kind == "cache" and after.record.title == "Fashion-MNIST"

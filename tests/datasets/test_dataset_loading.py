@@ -178,9 +178,7 @@ def test_import(tiny, tmp_path, plain, same):
     stale.mkdir()
     took = import_record(tiny.record, source.parent)
     assert took.official and took.folder == cache_folder(tiny.record)
-    assert sorted(p.name for p in took.folder.iterdir() if p.name != ".lock") == sorted(
-        p.name for p in took.files
-    )
+    assert sorted(p.name for p in took.folder.iterdir() if p.name != ".lock") == sorted(p.name for p in took.files)
     assert len(took.files) == 4 and all(f.exists() for f in took.files)
     shutil.rmtree(source)
     data = load_record(tiny.record, download=False)

@@ -55,9 +55,7 @@ def family(name: str) -> tuple[Case, ...]:
         buffer.setflags(write=False)  # the cases share it: an op that writes into its input must fail
     read = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
     decoded = (_decode(line, buffers) for line in read["cases"])
-    return tuple(
-        Case(name, line["id"], line["setup"], line["expected"], line.get("slack", 1.0)) for line in decoded
-    )
+    return tuple(Case(name, line["id"], line["setup"], line["expected"], line.get("slack", 1.0)) for line in decoded)
 
 
 def made_with(name: str) -> dict[str, str]:

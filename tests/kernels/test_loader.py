@@ -57,15 +57,11 @@ def test_each_supported_set_can_be_forced(native: Any) -> None:
 
 
 def test_auto_takes_the_best(native: Any) -> None:
-    done = run(
-        "from neurona import kernels as k; i = k.info(); print(i['isa'] == i['supported'][0], i['why_not'])"
-    )
+    done = run("from neurona import kernels as k; i = k.info(); print(i['isa'] == i['supported'][0], i['why_not'])")
     assert done.stdout.strip() == "True None"
 
 
-@pytest.mark.parametrize(
-    ("value", "good"), [("3", True), ("1", True), ("0", False), ("two", False), ("-1", False)]
-)
+@pytest.mark.parametrize(("value", "good"), [("3", True), ("1", True), ("0", False), ("two", False), ("-1", False)])
 def test_threads_from_the_environment(native: Any, value: str, good: bool) -> None:
     done = run("from neurona import kernels as k; print(k.get_num_threads())", NEURONA_NUM_THREADS=value)
     if good:

@@ -36,9 +36,7 @@ def test_softmax_crossentropy(each_isa: Any, n: int, c: int, kind: str) -> None:
     g = drawn(3, n)
     dx = each_isa.softmax_crossentropy_backward(g, probs, expected)
     wanted = g[:, None] * (p * dense.sum(axis=1, keepdims=True) - dense)
-    np.testing.assert_allclose(
-        dx, wanted, rtol=1e-5, atol=1e-5 * max(1.0, float(np.abs(wanted).max(initial=0.0)))
-    )
+    np.testing.assert_allclose(dx, wanted, rtol=1e-5, atol=1e-5 * max(1.0, float(np.abs(wanted).max(initial=0.0))))
 
 
 def test_softmax_of_extreme_logits(each_isa: Any) -> None:
@@ -132,9 +130,7 @@ def test_batch_norm(each_isa: Any, m: int, c: int, affine: bool, relu: bool) -> 
     np.testing.assert_allclose(dbeta, passed.sum(axis=0), rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(dgamma, (passed * xhat).sum(axis=0), rtol=1e-5, atol=1e-3)
     wanted = scale * inv * (passed - passed.mean(axis=0) - xhat * (passed * xhat).mean(axis=0))
-    np.testing.assert_allclose(
-        dx, wanted, rtol=1e-4, atol=1e-4 * max(1.0, float(np.abs(wanted).max(initial=0.0)))
-    )
+    np.testing.assert_allclose(dx, wanted, rtol=1e-4, atol=1e-4 * max(1.0, float(np.abs(wanted).max(initial=0.0))))
 
     a, b = drawn(5, c), drawn(6, c)
     rest = x * a + b

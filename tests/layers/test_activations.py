@@ -69,9 +69,7 @@ def test_softmax_over_several_axes() -> None:
     y = layers.Softmax(axis=[1, 2])(x).numpy()
     e = np.exp(x)
     np.testing.assert_allclose(y, e / e.sum(axis=(1, 2), keepdims=True), rtol=1e-5)
-    np.testing.assert_allclose(
-        layers.Softmax(axis=[1])(x).numpy(), e / e.sum(axis=1, keepdims=True), rtol=1e-5
-    )
+    np.testing.assert_allclose(layers.Softmax(axis=[1])(x).numpy(), e / e.sum(axis=1, keepdims=True), rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["bool", "float32"])

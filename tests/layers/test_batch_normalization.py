@@ -38,9 +38,7 @@ def test_rest_uses_the_averages_and_leaves_them() -> None:
 def test_the_axis_of_the_channels(training: bool) -> None:
     first, last = layers.BatchNormalization(axis=1), layers.BatchNormalization()
     y = first(np.moveaxis(X, -1, 1), training=training).numpy()
-    np.testing.assert_allclose(
-        np.moveaxis(y, 1, -1), last(X, training=training).numpy(), rtol=1e-5, atol=1e-6
-    )
+    np.testing.assert_allclose(np.moveaxis(y, 1, -1), last(X, training=training).numpy(), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(first.moving_variance.numpy(), last.moving_variance.numpy(), rtol=1e-6)
 
 

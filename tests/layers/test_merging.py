@@ -90,9 +90,7 @@ def test_concatenate_shapes() -> None:
 def test_dot_is_an_einsum(shapes: list[tuple[int, ...]], axes: Any, letters: str) -> None:
     rng = np.random.default_rng(0)
     x, y = (rng.normal(size=shape).astype("float32") for shape in shapes)
-    np.testing.assert_allclose(
-        layers.Dot(axes)([x, y]).numpy(), np.einsum(letters, x, y), rtol=1e-4, atol=1e-5
-    )
+    np.testing.assert_allclose(layers.Dot(axes)([x, y]).numpy(), np.einsum(letters, x, y), rtol=1e-4, atol=1e-5)
 
 
 def test_dot_normalized_is_the_cosine() -> None:

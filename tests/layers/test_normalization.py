@@ -110,9 +110,7 @@ def test_an_axis_out_of_bounds(cls: Any) -> None:
         cls(axis=5).compute_output_shape((None, 3))
 
 
-@pytest.mark.parametrize(
-    "cls", [layers.LayerNormalization, layers.UnitNormalization, layers.RMSNormalization]
-)
+@pytest.mark.parametrize("cls", [layers.LayerNormalization, layers.UnitNormalization, layers.RMSNormalization])
 def test_an_axis_of_another_kind(cls: Any) -> None:
     with pytest.raises(DTypeError, match="for the argument 'axis'"):
         cls(axis="last")

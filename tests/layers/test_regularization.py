@@ -52,9 +52,7 @@ def test_weights_and_state(layer: Any) -> None:
 )  # fmt: skip
 def test_strength_lies_between_0_and_1(cls: Any, name: str) -> None:
     for value in (-0.1, 1.5):
-        with pytest.raises(
-            ArgumentError, match=f"`{name}`. Expected a float value between 0 and 1. Received: {name}="
-        ):
+        with pytest.raises(ArgumentError, match=f"`{name}`. Expected a float value between 0 and 1. Received: {name}="):
             cls(value)
     off = cls(0.0)
     assert not hasattr(off, "seed_generator")

@@ -70,8 +70,7 @@ INPUTS: dict[str, tuple[Any, Any, list[dict[str, Any]]]] = {
     "tversky": (BITS, PROBS, [{"alpha": 0.3, "beta": 0.8, "axis": 1}]),
 }
 CLASSES = sorted(
-    {t for t in table("keras.losses").values() if inspect.isclass(t)}
-    - {losses.Loss, losses.LossFunctionWrapper},
+    {t for t in table("keras.losses").values() if inspect.isclass(t)} - {losses.Loss, losses.LossFunctionWrapper},
     key=lambda cls: cls.__name__,
 )
 FUNCTIONS = sorted(losses.FUNCTIONS, key=lambda f: f.__name__)

@@ -41,17 +41,12 @@ def test_reductions(reduction: str | None, plain: Any, weighted: Any, masked: An
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(
-    n=st.integers(1, 6), t=st.integers(1, 5), reduction=st.sampled_from(REDUCTIONS), seed=st.integers(0, 99)
-)
+@given(n=st.integers(1, 6), t=st.integers(1, 5), reduction=st.sampled_from(REDUCTIONS), seed=st.integers(0, 99))
 def test_weights_by_a_naive_loop(n: int, t: int, reduction: str | None, seed: int) -> None:
     rng = np.random.default_rng(seed)
     y, p = rng.normal(size=(n, t, 2)).astype("float32"), rng.normal(size=(n, t, 2)).astype("float32")
     w = rng.uniform(0.1, 2, (n, 1)).astype("float32")
-    each = [
-        [sum((y[i, j, k] - p[i, j, k]) ** 2 for k in range(2)) / 2 * w[i, 0] for j in range(t)]
-        for i in range(n)
-    ]
+    each = [[sum((y[i, j, k] - p[i, j, k]) ** 2 for k in range(2)) / 2 * w[i, 0] for j in range(t)] for i in range(n)]
     expected: Any = np.array(each)
     if reduction in ("sum_over_batch_size", "mean"):
         expected = expected.sum() / (n * t)
@@ -107,9 +102,7 @@ def test_users_own_loss() -> None:
             self.factor = factor
 
         def call(self, y_true: Any, y_pred: Any) -> Any:
-            return ops.multiply(
-                ops.mean(ops.absolute(ops.subtract(y_pred["a"], y_true["a"])), axis=-1), self.factor
-            )
+            return ops.multiply(ops.mean(ops.absolute(ops.subtract(y_pred["a"], y_true["a"])), axis=-1), self.factor)
 
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "factor": self.factor}
@@ -177,9 +170,7 @@ def test_lists_of_tensors_keep_their_gradient() -> None:
         ("ctc", (3, 2), (4, 4, 2), r"logits of shape \(3, steps, classes\)"),
     ],
 )
-def test_shapes_that_do_not_fit(
-    name: str, y_true: tuple[int, ...], y_pred: tuple[int, ...], match: str
-) -> None:
+def test_shapes_that_do_not_fit(name: str, y_true: tuple[int, ...], y_pred: tuple[int, ...], match: str) -> None:
     with pytest.raises(ShapeError, match=match):
         losses.get(name)(np.zeros(y_true, "float32"), np.full(y_pred, 0.5, "float32"))
 

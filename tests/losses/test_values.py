@@ -151,8 +151,6 @@ def test_ctc_without_enough_steps_is_infinite() -> None:
 
 def test_circle_compares_with_references() -> None:
     refs = np.array([[1.0, 0.0], [0.0, 1.0]], "float32")
-    value = losses.circle(
-        [0], [[1.0, 0.0]], [0, 1], refs, remove_diagonal=False, gamma=2.0, margin=0.4
-    ).numpy()
+    value = losses.circle([0], [[1.0, 0.0]], [0, 1], refs, remove_diagonal=False, gamma=2.0, margin=0.4).numpy()
     pull, push = 2 * 0.4 * -0.4, 2 * 0.4 * -0.4  # d = 0 and d = 1: both at their best
     assert value[0] == pytest.approx(math.log1p(math.exp(pull + push)), rel=1e-6)

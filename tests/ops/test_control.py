@@ -89,9 +89,7 @@ def test_associative_scan_is_the_running_product_of_matrices(count: int) -> None
 
 
 def test_map_over_structures_and_lengths_that_differ() -> None:
-    double, summed = ops.map(
-        lambda p: (p["a"] * 2.0, p["a"] + p["b"]), {"a": np.ones(3), "b": np.arange(3.0)}
-    )
+    double, summed = ops.map(lambda p: (p["a"] * 2.0, p["a"] + p["b"]), {"a": np.ones(3), "b": np.arange(3.0)})
     assert double.tolist() == [2, 2, 2]
     assert summed.tolist() == [1, 2, 3]
     with pytest.raises(ShapeError, match="first axes of one length"):
@@ -109,9 +107,7 @@ def doubled_slope(x, y):  # type: ignore[no-untyped-def]
 
 
 def test_custom_gradient_replaces_the_true_one() -> None:
-    value, slope = value_and_grad(lambda x: ops.sum(doubled_slope(x, Tensor([3.0]))))(
-        np.array([5.0], "float32")
-    )
+    value, slope = value_and_grad(lambda x: ops.sum(doubled_slope(x, Tensor([3.0]))))(np.array([5.0], "float32"))
     assert value.item() == 15
     assert slope.tolist() == [6.0]
 

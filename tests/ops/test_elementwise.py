@@ -231,9 +231,7 @@ def test_cast_and_saturate_cast() -> None:
     assert ops.cast([2, 0], "bool").tolist() == [True, False]
     assert ops.saturate_cast([300.0, -3.0, 7.0], "uint8").tolist() == [255, 0, 7]
     assert ops.saturate_cast(np.array([300, -300], "int32"), "int8").tolist() == [127, -128]
-    assert (
-        ops.saturate_cast(np.array([3e10], "float32"), "int32").item() == 2147483520
-    )  # float32's last below 2^31
+    assert ops.saturate_cast(np.array([3e10], "float32"), "int32").item() == 2147483520  # float32's last below 2^31
     assert ops.saturate_cast(np.array([200], "uint8"), "int8").item() == 127
     (dx,) = gradient(lambda x: ops.cast(x, "float64"), [1.0])
     assert dx.dtype == np.float32

@@ -88,9 +88,7 @@ def test_factors_multiply_to_the_matrix() -> None:
     np.testing.assert_allclose(low @ np.swapaxes(low, -1, -2), positive, atol=1e-12)
     np.testing.assert_array_equal(ops.cholesky(positive, upper=True).numpy(), np.swapaxes(low, -1, -2))
     values, vectors = ops.eigh(positive)
-    np.testing.assert_allclose(
-        positive @ vectors.numpy(), vectors.numpy() * values.numpy()[:, None, :], atol=1e-10
-    )
+    np.testing.assert_allclose(positive @ vectors.numpy(), vectors.numpy() * values.numpy()[:, None, :], atol=1e-10)
 
 
 def test_equations_are_solved() -> None:

@@ -17,9 +17,7 @@ from neurona.ops import activation
 EXTREME = np.array([-1e30, -1e4, -100.0, 0.0, 100.0, 1e4, 1e30], "float32")
 WITH_SETTINGS = {"threshold": (0.0, 0.0)}
 BOUNDED = {"softmax", "log_softmax", "sparsemax"}
-ALONE = sorted(
-    set(activation.__all__) - {"glu", "gelu", "squareplus"}
-)  # the last two square or cube their input
+ALONE = sorted(set(activation.__all__) - {"glu", "gelu", "squareplus"})  # the last two square or cube their input
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -107,9 +105,9 @@ def test_crossentropies_stay_finite_at_certainty() -> None:
     assert np.isfinite(sure).all()
     assert (sure > 15).all()
     assert ops.sparse_categorical_crossentropy([1], [[1e4, 0.0]], from_logits=True).tolist() == [1e4]
-    value, slope = value_and_grad(
-        lambda z: ops.sum(ops.categorical_crossentropy([[0.0, 1.0]], z, from_logits=True))
-    )(np.array([[1e4, 0.0]], "float32"))
+    value, slope = value_and_grad(lambda z: ops.sum(ops.categorical_crossentropy([[0.0, 1.0]], z, from_logits=True)))(
+        np.array([[1e4, 0.0]], "float32")
+    )
     assert value.item() == 1e4
     assert slope.tolist() == [[1.0, -1.0]]
 
@@ -127,9 +125,7 @@ def test_normalisations_reach_their_aim() -> None:
     r = ops.rms_normalization(x, epsilon=0.0).numpy()
     np.testing.assert_allclose(np.square(r).mean(-1), 1)
     mean, variance = ops.moments(x, axes=[0, 1])
-    b = ops.batch_normalization(
-        x, mean, variance, -1, offset=np.full(5, 3.0), scale=np.full(5, 2.0), epsilon=0.0
-    )
+    b = ops.batch_normalization(x, mean, variance, -1, offset=np.full(5, 3.0), scale=np.full(5, 2.0), epsilon=0.0)
     np.testing.assert_allclose(b.numpy().mean((0, 1)), 3)
     np.testing.assert_allclose(b.numpy().std((0, 1)), 2)
     np.testing.assert_allclose(np.linalg.norm(ops.normalize(x).numpy(), axis=-1), 1)

@@ -36,9 +36,7 @@ def slope(function: Any, x: Any) -> np.ndarray:
 def with_axis(draw: Any, shapes: Any) -> tuple[np.ndarray, Any, bool]:
     x = draw(arrays(shapes))
     axes = draw(
-        st.none()
-        | st.integers(-x.ndim, x.ndim - 1)
-        | st.sets(st.integers(0, x.ndim - 1), min_size=1).map(tuple)
+        st.none() | st.integers(-x.ndim, x.ndim - 1) | st.sets(st.integers(0, x.ndim - 1), min_size=1).map(tuple)
     )
     return x, axes, draw(st.booleans())
 
@@ -104,9 +102,7 @@ def test_statistics_by_hand() -> None:
     assert ops.quantile(x[1], [0.25, 0.5]).tolist() == [4.5, 5.0]
     assert ops.median([1.0, np.nan]).tolist() is not None
     assert np.isnan(ops.median([1.0, np.nan]).item())
-    np.testing.assert_array_equal(
-        slope(lambda t: ops.average(t, 1, [1.0, 0.0, 3.0]), x), [[0.25, 0, 0.75]] * 2
-    )
+    np.testing.assert_array_equal(slope(lambda t: ops.average(t, 1, [1.0, 0.0, 3.0]), x), [[0.25, 0, 0.75]] * 2)
 
 
 @pytest.mark.parametrize("method", ["linear", "lower", "higher", "midpoint", "nearest"])
@@ -125,9 +121,7 @@ def test_quantile_methods_are_numpys(method: str) -> None:
 
 def test_extremes_share_the_gradient_among_equals() -> None:
     np.testing.assert_array_equal(slope(ops.max, [3.0, 1.0, 3.0]), [0.5, 0, 0.5])
-    np.testing.assert_array_equal(
-        slope(lambda t: ops.min(t, axis=1), [[1.0, 1.0], [0.0, 2.0]]), [[0.5, 0.5], [1, 0]]
-    )
+    np.testing.assert_array_equal(slope(lambda t: ops.min(t, axis=1), [[1.0, 1.0], [0.0, 2.0]]), [[0.5, 0.5], [1, 0]])
     np.testing.assert_array_equal(slope(lambda t: ops.max(t, initial=9.0), [3.0, 1.0]), [0, 0])
 
 
@@ -269,9 +263,7 @@ def test_numbers_alone_are_fine() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(
-        ShapeError, match=r"max of no numbers is not defined. Received: shape \(0, 3\), axis=0"
-    ):
+    with pytest.raises(ShapeError, match=r"max of no numbers is not defined. Received: shape \(0, 3\), axis=0"):
         ops.max(np.ones((0, 3)), axis=0)
     assert ops.max(np.ones((0, 3)), axis=0, initial=2.0).tolist() == [2, 2, 2]
     assert ops.max(np.ones((0, 3)), axis=1).shape == (0,)

@@ -115,9 +115,7 @@ def test_a_drawn_reshape_is_replayed() -> None:
 
 
 def test_broadcast_to_and_its_gradient() -> None:
-    np.testing.assert_array_equal(
-        ops.broadcast_to([[1.0], [2.0]], (2, 2, 3)).numpy()[1], [[1, 1, 1], [2, 2, 2]]
-    )
+    np.testing.assert_array_equal(ops.broadcast_to([[1.0], [2.0]], (2, 2, 3)).numpy()[1], [[1, 1, 1], [2, 2, 2]])
     np.testing.assert_array_equal(slope(lambda t: ops.broadcast_to(t, (2, 2, 3)), [[1.0], [2.0]]), [[6], [6]])
     assert ops.broadcast_to(1.5, (2,)).tolist() == [1.5, 1.5]
 
@@ -125,9 +123,7 @@ def test_broadcast_to_and_its_gradient() -> None:
 def test_repeat_tile_and_pad_gradients_by_hand() -> None:
     np.testing.assert_array_equal(slope(lambda t: ops.repeat(t, [0, 2, 3]), [1.0, 2.0, 3.0]), [0, 2, 3])
     np.testing.assert_array_equal(slope(lambda t: ops.tile(t, (2, 2)), [1.0, 2.0]), [4, 4])
-    reflected = slope(
-        lambda t: ops.pad(t, 1, mode="reflect"), [1.0, 2.0, 3.0], np.array([1.0, 10, 100, 1000, 10000])
-    )
+    reflected = slope(lambda t: ops.pad(t, 1, mode="reflect"), [1.0, 2.0, 3.0], np.array([1.0, 10, 100, 1000, 10000]))
     np.testing.assert_array_equal(reflected, [10, 10101, 1000])  # 2 1 2 3 2: each end mirrors the middle
     np.testing.assert_array_equal(slope(lambda t: ops.pad(t, (2, 1)), [1.0, 2.0], np.arange(5.0)), [2, 3])
 
@@ -135,9 +131,7 @@ def test_repeat_tile_and_pad_gradients_by_hand() -> None:
 @pytest.mark.parametrize("mode", ["reflect", "symmetric"])
 def test_pad_modes_are_numpys(mode: str) -> None:
     x = counting(3, 4)
-    np.testing.assert_array_equal(
-        ops.pad(x, ((1, 2), (0, 2)), mode).numpy(), np.pad(x, ((1, 2), (0, 2)), mode)
-    )
+    np.testing.assert_array_equal(ops.pad(x, ((1, 2), (0, 2)), mode).numpy(), np.pad(x, ((1, 2), (0, 2)), mode))
 
 
 # -- joining and cutting -------------------------------------------------------------------------------------

@@ -83,9 +83,7 @@ def test_names_find_their_object(module: str) -> None:
         found = family.get(name)
         assert (type(found) if inspect.isclass(thing) else found) is thing
         assert getattr(family, thing.__name__) is thing
-    public = {
-        name for name in family.__all__ if name not in ("get", "serialize", "deserialize", "compute_fans")
-    }
+    public = {name for name in family.__all__ if name not in ("get", "serialize", "deserialize", "compute_fans")}
     assert public >= {t.__name__ for t in table(module).values()}
 
 

@@ -129,9 +129,7 @@ def norms(w: np.ndarray, axis: Any) -> np.ndarray:
     return np.sqrt((w.astype("float64") ** 2).sum(axis, keepdims=True))
 
 
-WEIGHTS = arrays(
-    "float32", (3, 4), elements=st.floats(-4, 4, width=32).map(lambda v: v if abs(v) > 1e-2 else 0.5)
-)
+WEIGHTS = arrays("float32", (3, 4), elements=st.floats(-4, 4, width=32).map(lambda v: v if abs(v) > 1e-2 else 0.5))
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

@@ -46,7 +46,7 @@ def make_evaluate() -> click.Command:
         loaded = datasets.load(
             recogniser.dataset, path=data, download=not offline, sample=True if trained_on == "sample" else None
         )
-        shares = probabilities(model, recogniser.prepare(loaded.x_test))
+        shares = probabilities(model, recogniser.prepare(loaded.x_test), opened.info.get("mirrored", False))
         names = list(loaded.classes)
         found = judge(shares, loaded.y_test, list(loaded.labels["en"]))
         low, high = found["accuracy_interval"]
@@ -117,7 +117,9 @@ def make_predict() -> click.Command:
                 complain(_("Error: {text}").format(text=error))
                 results.append({"picture": str(path), "error": str(error)})
                 continue
-            shares = probabilities(model, recogniser.prepare(prepared.pixels[np.newaxis]))[0]
+            shares = probabilities(
+                model, recogniser.prepare(prepared.pixels[np.newaxis]), opened.info.get("mirrored", False)
+            )[0]
             ranked = [(names[k], float(shares[k])) for k in np.argsort(-shares, kind="stable")[:3]]
             saved = figures.draw_prediction(prepared, ranked, path.name, _place(folder, path, taken))
             say(str(path), bold=True)

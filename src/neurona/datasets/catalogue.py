@@ -112,9 +112,7 @@ def list_datasets() -> tuple[Whereabouts, ...]:
     return tuple(where(record.name) for record in CATALOGUE)
 
 
-def import_files(
-    name: str | None, path: str | os.PathLike[str], *, progress: Progress | None = None
-) -> Imported:
+def import_files(name: str | None, path: str | os.PathLike[str], *, progress: Progress | None = None) -> Imported:
     """Copy a data set's files from the folder `path` into the cache, after checking them.
 
     Arguments:
@@ -133,9 +131,7 @@ def import_files(
     if len(fits) > 1:
         names = ", ".join(record.name for record in fits)
         raise ArgumentError(
-            _("The files in {folder} fit several data sets: {names}. Say which.").format(
-                folder=folder, names=names
-            )
+            _("The files in {folder} fit several data sets: {names}. Say which.").format(folder=folder, names=names)
         )
     if fits:
         return import_record(fits[0], path, progress=progress)

@@ -22,9 +22,7 @@ def is_full(error: OSError) -> bool:
 def disk_trouble(folder: Path, error: OSError) -> DataError:
     """The error for a folder that cannot be written to: a `DownloadError`, or `DataError` for a full disk."""
     if is_full(error):
-        text = _(
-            "The disk is full: {folder} cannot hold the data. Free space, or set NEURONA_CACHE elsewhere."
-        )
+        text = _("The disk is full: {folder} cannot hold the data. Free space, or set NEURONA_CACHE elsewhere.")
         return DataError(text.format(folder=folder))
     text = _("The folder {folder} cannot be written to ({reason}). Set NEURONA_CACHE to another folder.")
     return DownloadError(text.format(folder=folder, reason=error.strerror or error))

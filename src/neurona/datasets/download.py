@@ -151,9 +151,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _fetch_one(
-    file: RemoteFile, mirrors: Sequence[str], folder: Path, limits: Limits, progress: Progress
-) -> None:
+def _fetch_one(file: RemoteFile, mirrors: Sequence[str], folder: Path, limits: Limits, progress: Progress) -> None:
     part = folder / f"{file.name}.part"
     problems: list[str] = []
     progress.begin(file.name, file.size)

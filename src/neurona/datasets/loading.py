@@ -135,9 +135,7 @@ def load_record(
     notes: list[str] = []
     named = os.environ.get("NEURONA_DATA")
     if named and not Path(named).expanduser().is_dir():
-        raise DataNotFoundError(
-            _("NEURONA_DATA names a folder that does not exist: {folder}.").format(folder=named)
-        )
+        raise DataNotFoundError(_("NEURONA_DATA names a folder that does not exist: {folder}.").format(folder=named))
     for place in places(record):
         if place.state == "absent":
             continue
@@ -182,9 +180,7 @@ def get_record(record: DataSet, *, progress: Progress | None = None, limits: Lim
     return Fetched(record.name, folder, "cache", downloaded=True)
 
 
-def import_record(
-    record: DataSet, path: str | os.PathLike[str], *, progress: Progress | None = None
-) -> Imported:
+def import_record(record: DataSet, path: str | os.PathLike[str], *, progress: Progress | None = None) -> Imported:
     """Copy the files of `record` in the folder `path` into the cache, after a check of their whole structure.
 
     The copies are what is checked, and all of them before the first takes its final name.
@@ -202,9 +198,7 @@ def import_record(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if source.folder.resolve() == folder.resolve():  # already there: a check is all that is left to do
-            return _imported(
-                record, record.read(source.files), source.folder, folder, list(source.files.values())
-            )
+            return _imported(record, record.read(source.files), source.folder, folder, list(source.files.values()))
         with locked(folder / ".lock", lambda: said.note(waiting)):
             for stale in folder.glob(".import-*"):  # of a killed import: under the lock nobody else's
                 shutil.rmtree(stale, ignore_errors=True)
@@ -266,21 +260,15 @@ def _full(
     data = _data(record, arrays, "full", place, folder, notes)
     if data.official:
         return data
-    text = _(
-        "The contents of {folder} have the form of {title}, but are not those that its authors published."
-    )
-    return _data(
-        record, arrays, "full", place, folder, [*notes, text.format(folder=folder, title=record.title)]
-    )
+    text = _("The contents of {folder} have the form of {title}, but are not those that its authors published.")
+    return _data(record, arrays, "full", place, folder, [*notes, text.format(folder=folder, title=record.title)])
 
 
 def _sample(record: DataSet, reasons: list[str]) -> Data:
     if record.sample is None or record.read_sample is None:
         raise DataNotFoundError(_("Neurona ships no sample of {title}.").format(title=record.title))
     arrays = record.read_sample(record.sample)
-    text = _(
-        "This is the sample of {title} that Neurona ships ({train} + {test} examples), not the full data set."
-    )
+    text = _("This is the sample of {title} that Neurona ships ({train} + {test} examples), not the full data set.")
     note = text.format(title=record.title, train=len(arrays.x_train), test=len(arrays.x_test))
     if reasons:
         reasons = [*reasons, ways_to_supply(record)]

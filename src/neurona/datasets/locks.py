@@ -56,9 +56,7 @@ def locked(path: Path, waiting: Callable[[], None], poll: float = 0.05) -> Itera
                 break
             except OSError as error:
                 if error.errno not in _TAKEN:
-                    text = _(
-                        "Files cannot be locked in {folder} ({reason}). Set NEURONA_CACHE to another folder."
-                    )
+                    text = _("Files cannot be locked in {folder} ({reason}). Set NEURONA_CACHE to another folder.")
                     raise DataError(text.format(folder=path.parent, reason=error.strerror)) from error
             if not told:
                 waiting()

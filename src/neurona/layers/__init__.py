@@ -132,7 +132,5 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     """
     layer = deserialize_keras_object(config, custom_objects)
     if not isinstance(layer, Layer):
-        raise ArgumentError(
-            f"`keras.layers.deserialize` expected the configuration of a layer. Received: {config}"
-        )
+        raise ArgumentError(f"`keras.layers.deserialize` expected the configuration of a layer. Received: {config}")
     return layer

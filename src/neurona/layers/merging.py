@@ -35,9 +35,7 @@ class _Merge(Layer):
 
     def call(self, inputs: Any) -> Tensor:
         if not isinstance(inputs, (list, tuple)):
-            raise ArgumentError(
-                f"A merge layer should be called on a list of inputs. Received: inputs={inputs}"
-            )
+            raise ArgumentError(f"A merge layer should be called on a list of inputs. Received: inputs={inputs}")
         return self._merge(inputs)
 
     def _merge(self, inputs: Sequence[Tensor]) -> Tensor:
@@ -73,9 +71,7 @@ class _Elementwise(_Merge):
         shapes = self._shapes(input_shape)
         batches = {shape[0] for shape in shapes if shape} - {None}
         if len(batches) > 1:
-            raise ShapeError(
-                f"Cannot merge tensors with different batch sizes. Received: shapes {input_shape}"
-            )
+            raise ShapeError(f"Cannot merge tensors with different batch sizes. Received: shapes {input_shape}")
         samples = [shape[1:] for shape in shapes]
         return batches.pop() if batches else None, *functools.reduce(_broadcast, samples)
 
@@ -103,16 +99,13 @@ class Subtract(_Elementwise):
     def compute_output_shape(self, input_shape: Any) -> Shape:
         if len(self._shapes(input_shape)) != 2:
             raise ArgumentError(
-                f"A `Subtract` layer should be called on exactly 2 inputs. "
-                f"Received: input_shape={input_shape}"
+                f"A `Subtract` layer should be called on exactly 2 inputs. Received: input_shape={input_shape}"
             )
         return super().compute_output_shape(input_shape)
 
     def _merge(self, inputs: Sequence[Tensor]) -> Tensor:
         if len(inputs) != 2:
-            raise ArgumentError(
-                f"A `Subtract` layer should be called on exactly 2 inputs. Received: {len(inputs)}"
-            )
+            raise ArgumentError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: {len(inputs)}")
         difference: Tensor = ops.subtract(inputs[0], inputs[1])
         return difference
 
@@ -127,9 +120,7 @@ class Multiply(_Elementwise):
 
     def _merge(self, inputs: Sequence[Tensor]) -> Tensor:
         masks = [_mask_over(x) for x in inputs]
-        factors = [
-            x if mask is None else ops.where(mask, x, 1.0) for x, mask in zip(inputs, masks, strict=True)
-        ]
+        factors = [x if mask is None else ops.where(mask, x, 1.0) for x, mask in zip(inputs, masks, strict=True)]
         product: Tensor = functools.reduce(ops.multiply, factors)
         if any(mask is None for mask in masks):
             return product
@@ -257,8 +248,7 @@ class Dot(_Merge):
                 )
             if len(axes) != 2 or not all(isinstance(axis, int) for axis in axes):
                 raise ArgumentError(
-                    f"Invalid format for argument `axes`: it should contain two integers. "
-                    f"Received: axes={axes}"
+                    f"Invalid format for argument `axes`: it should contain two integers. Received: axes={axes}"
                 )
         self.axes, self.normalize = axes, normalize
 
@@ -364,14 +354,9 @@ def _as_masks(inputs: Any, masks: Any) -> Any:
     """The masks of a list of inputs, checked to be a list as long."""
     if masks is None:
         return None
-    if (
-        not isinstance(masks, (list, tuple))
-        or not isinstance(inputs, (list, tuple))
-        or len(masks) != len(inputs)
-    ):
+    if not isinstance(masks, (list, tuple)) or not isinstance(inputs, (list, tuple)) or len(masks) != len(inputs):
         raise ArgumentError(
-            "The lists `inputs` and `mask` should have the same length. "
-            f"Received: inputs={inputs}, mask={masks}"
+            f"The lists `inputs` and `mask` should have the same length. Received: inputs={inputs}, mask={masks}"
         )
     return masks
 

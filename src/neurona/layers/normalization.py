@@ -223,8 +223,7 @@ class GroupNormalization(Scaling):
         channels = input_shape[self.axis]
         if channels is None:
             raise ShapeError(
-                f"Axis {self.axis} of the input should have a known length. "
-                f"Received: input shape {input_shape}."
+                f"Axis {self.axis} of the input should have a known length. Received: input shape {input_shape}."
             )
         if self.groups == -1:
             self.groups = channels
@@ -340,9 +339,7 @@ def _axes(axis: Any) -> Any:
         return list(axis)
     if isinstance(axis, (int, np.integer)):
         return int(axis)
-    raise DTypeError(
-        f"Expected an int or a list/tuple of ints for the argument 'axis'. Received: axis={axis!r}"
-    )
+    raise DTypeError(f"Expected an int or a list/tuple of ints for the argument 'axis'. Received: axis={axis!r}")
 
 
 def wide(x: Tensor) -> str:

@@ -45,4 +45,3 @@ class Operation(Layer):
         if name not in OPS:
             raise UnknownNameError.among("op", name, OPS)
         return cls(OPS[name], name=config["name"])
-

@@ -65,9 +65,7 @@ class Rescaling(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        settings = {
-            k: deserialize_keras_object(v) if k in ("scale", "offset") else v for k, v in config.items()
-        }
+        settings = {k: deserialize_keras_object(v) if k in ("scale", "offset") else v for k, v in config.items()}
         return cls(**settings)
 
 
@@ -135,9 +133,7 @@ class Normalization(Layer):
         if self.input_mean is None:
             self.adapt_mean = self.add_weight(kept, "zeros", trainable=False, name="mean")
             self.adapt_variance = self.add_weight(kept, "ones", trainable=False, name="variance")
-            self.count = self.add_weight(
-                (), "zeros", dtype="int64", trainable=False, name="count"
-            )  # for old files
+            self.count = self.add_weight((), "zeros", dtype="int64", trainable=False, name="count")  # for old files
         else:
             self._given = self._spread(self.input_mean), self._spread(self.input_variance)
 
@@ -208,9 +204,7 @@ class Normalization(Layer):
         batches = _batches(data)
         first = next(batches, None)
         if first is None:
-            raise ArgumentError(
-                "adapt() received no batch. Expected an array, or an iterable of at least one batch."
-            )
+            raise ArgumentError("adapt() received no batch. Expected an array, or an iterable of at least one batch.")
         if not self.built:
             self.build((None, *first.shape[1:]) if 0 not in self._positive(first.ndim) else first.shape)
         count, mean, variance = 0, np.zeros(()), np.zeros(())
@@ -269,9 +263,7 @@ def _batches(data: Any) -> Iterator[Array]:
     elif hasattr(data, "__iter__"):
         items = data
     else:
-        raise DTypeError(
-            f"adapt() expected an array or an iterable of batches. Received: a {type(data).__name__}"
-        )
+        raise DTypeError(f"adapt() expected an array or an iterable of batches. Received: a {type(data).__name__}")
     for item in items:
         batch = item[0] if isinstance(item, tuple) else item
         if not hasattr(batch, "shape"):

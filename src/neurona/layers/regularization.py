@@ -104,9 +104,7 @@ class GaussianNoise(_Noise):
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or self.stddev == 0:
             return inputs
-        noise = random.normal(
-            inputs.shape, stddev=self.stddev, dtype=self.compute_dtype, seed=self.seed_generator
-        )
+        noise = random.normal(inputs.shape, stddev=self.stddev, dtype=self.compute_dtype, seed=self.seed_generator)
         noisy: Tensor = ops.add(inputs, noise)
         return noisy
 
@@ -142,9 +140,7 @@ class GaussianDropout(_Noise):
             return inputs
         _refuse_one(self, self.rate)
         stddev = math.sqrt(self.rate / (1 - self.rate))
-        noise = random.normal(
-            inputs.shape, mean=1.0, stddev=stddev, dtype=self.compute_dtype, seed=self.seed_generator
-        )
+        noise = random.normal(inputs.shape, mean=1.0, stddev=stddev, dtype=self.compute_dtype, seed=self.seed_generator)
         noisy: Tensor = ops.multiply(inputs, noise)
         return noisy
 

@@ -200,9 +200,7 @@ def _each(y: Any, dtype: np.dtype[Any], keep_integers: bool = False) -> Any:
                 return convert(x)
         return convert(x, dtype)
 
-    if isinstance(y, dict) or (
-        isinstance(y, (list, tuple)) and any(hasattr(leaf, "dtype") for leaf in flatten(y))
-    ):
+    if isinstance(y, dict) or (isinstance(y, (list, tuple)) and any(hasattr(leaf, "dtype") for leaf in flatten(y))):
         return map_structure(one, y)
     return one(y)
 
@@ -278,8 +276,7 @@ def same_shape(name: str, y_true: Any, y_pred: Any) -> None:
                 "one-hot rows with neurona.utils.to_categorical."
             )
     raise ShapeError(
-        f"{name} expected y_true of y_pred's shape {b}. "
-        f"Received: y_true.shape={a}, y_pred.shape={b}. {advice}"
+        f"{name} expected y_true of y_pred's shape {b}. Received: y_true.shape={a}, y_pred.shape={b}. {advice}"
     )
 
 

@@ -218,15 +218,11 @@ sparse_categorical_crossentropy.takes_integers = True  # type: ignore[attr-defin
 
 def _check_labels(labels: tuple[int | None, ...], predictions: tuple[int | None, ...]) -> None:
     expected = predictions[:-1]
-    if len(labels) == len(expected) and all(
-        n == m or None in (n, m) for n, m in zip(labels, expected, strict=True)
-    ):
+    if len(labels) == len(expected) and all(n == m or None in (n, m) for n, m in zip(labels, expected, strict=True)):
         return
     advice = "Each sample needs one class number."
     if labels == predictions:
-        advice = (
-            "These look like one-hot rows: use categorical_crossentropy, or give the numbers of the classes."
-        )
+        advice = "These look like one-hot rows: use categorical_crossentropy, or give the numbers of the classes."
     raise ShapeError(
         f"sparse_categorical_crossentropy expected class numbers of shape {expected} for predictions of "
         f"shape {predictions}. Received: y_true.shape={labels}, y_pred.shape={predictions}. {advice}"

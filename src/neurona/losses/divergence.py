@@ -129,9 +129,7 @@ class Poisson(FunctionLoss):
     Tensor(2., dtype=float32)
     """
 
-    def __init__(
-        self, reduction: Reduction = "sum_over_batch_size", name: str = "poisson", dtype: Any = None
-    ) -> None:
+    def __init__(self, reduction: Reduction = "sum_over_batch_size", name: str = "poisson", dtype: Any = None) -> None:
         super().__init__(poisson, reduction, name, dtype)
 
 

@@ -94,9 +94,7 @@ class Hinge(FunctionLoss):
     Tensor(0.25, dtype=float32)
     """
 
-    def __init__(
-        self, reduction: Reduction = "sum_over_batch_size", name: str = "hinge", dtype: Any = None
-    ) -> None:
+    def __init__(self, reduction: Reduction = "sum_over_batch_size", name: str = "hinge", dtype: Any = None) -> None:
         super().__init__(hinge, reduction, name, dtype)
 
 

@@ -48,9 +48,7 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axis = None) -> Any:
     return ops.subtract(1.0, ops.divide(shared, sizes))
 
 
-def tversky(
-    y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None
-) -> Any:
+def tversky(y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None) -> Any:
     """`dice` with a price for each kind of error: 1 - tp / (tp + alpha a + beta b + epsilon).
 
     tp = sum y p,   a = sum y (1 - p): what was missed,   b = sum (1 - y) p: what was invented
@@ -140,15 +138,11 @@ circle.takes_integers = True  # type: ignore[attr-defined]
 def _label_column(labels: Any, embeddings: Any) -> Any:
     shape = embeddings.shape
     if len(shape) != 2:
-        raise ShapeError(
-            f"circle expected embeddings of shape (samples, features). Received: y_pred.shape={shape}."
-        )
+        raise ShapeError(f"circle expected embeddings of shape (samples, features). Received: y_pred.shape={shape}.")
     if labels.shape == (shape[0], 1):
         return labels
     if labels.shape != shape[:1]:
-        raise ShapeError(
-            f"circle expected class numbers of shape {shape[:1]}. Received: y_true.shape={labels.shape}."
-        )
+        raise ShapeError(f"circle expected class numbers of shape {shape[:1]}. Received: y_true.shape={labels.shape}.")
     return ops.expand_dims(labels, axis=1)
 
 

@@ -272,9 +272,7 @@ class LogCosh(FunctionLoss):
     Tensor(0., dtype=float32)
     """
 
-    def __init__(
-        self, reduction: Reduction = "sum_over_batch_size", name: str = "log_cosh", dtype: Any = None
-    ) -> None:
+    def __init__(self, reduction: Reduction = "sum_over_batch_size", name: str = "log_cosh", dtype: Any = None) -> None:
         super().__init__(log_cosh, reduction, name, dtype)
 
 

@@ -45,20 +45,15 @@ def ctc(y_true: TensorLike, y_pred: TensorLike) -> Any:
     """
     labels, logits = convert(y_true, "int32"), convert(y_pred)
     if len(labels.shape) != 2:
-        raise ShapeError(
-            f"ctc expected labels of shape (samples, length). Received: y_true.shape={labels.shape}."
-        )
+        raise ShapeError(f"ctc expected labels of shape (samples, length). Received: y_true.shape={labels.shape}.")
     if len(logits.shape) != 3 or logits.shape[0] != labels.shape[0]:
         raise ShapeError(
-            f"ctc expected logits of shape ({labels.shape[0]}, steps, classes). "
-            f"Received: y_pred.shape={logits.shape}."
+            f"ctc expected logits of shape ({labels.shape[0]}, steps, classes). Received: y_pred.shape={logits.shape}."
         )
     n, length = labels.shape
     blanks = ops.zeros_like(labels)
     extended = ops.reshape(ops.stack([blanks, labels], axis=2), (n, 2 * length))
-    extended = ops.concatenate(
-        [extended, blanks[:, :1] if length else ops.zeros((n, 1), "int32")], axis=1
-    )  # (N, S)
+    extended = ops.concatenate([extended, blanks[:, :1] if length else ops.zeros((n, 1), "int32")], axis=1)  # (N, S)
     size = 2 * length + 1
     emitted = _emissions(ops.log_softmax(logits, axis=-1), extended)  # (N, T, S)
     alpha = ops.where(ops.less(ops.arange(size), 2), emitted[:, 0], _NEVER)
@@ -66,9 +61,7 @@ def ctc(y_true: TensorLike, y_pred: TensorLike) -> Any:
     for t in range(1, logits.shape[1]):
         ways = [alpha, _shift(alpha, 1), ops.add(_shift(alpha, 2), closed)]
         alpha = ops.add(ops.logsumexp(ops.stack(ways, axis=0), axis=0), emitted[:, t])
-    ends = ops.multiply(
-        ops.sum(ops.cast(ops.not_equal(labels, BLANK), "int32"), axis=1, keepdims=True), 2
-    )  # (N, 1)
+    ends = ops.multiply(ops.sum(ops.cast(ops.not_equal(labels, BLANK), "int32"), axis=1, keepdims=True), 2)  # (N, 1)
     place = ops.arange(size)
     at_end = ops.logical_or(ops.equal(place, ends), ops.equal(place, ops.subtract(ends, 1)))
     loss = ops.negative(ops.logsumexp(ops.where(at_end, alpha, _NEVER), axis=1))
@@ -118,7 +111,5 @@ class CTC(FunctionLoss):
     Tensor(0.2876821, dtype=float32)
     """
 
-    def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str = "ctc", dtype: Any = None
-    ) -> None:
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "ctc", dtype: Any = None) -> None:
         super().__init__(ctc, reduction, name, dtype)

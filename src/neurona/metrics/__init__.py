@@ -2,7 +2,7 @@
 
 `base` and `reduction` carry the rest; then one family a file: `accuracy`, `probabilistic` (with the hinges),
 `regression` (with the correlations and R²), `confusion` (precision, recall), `curves` (AUC), `fscore`, `iou`. As in
-Keras, the loss functions are found here too.
+Keras, the loss functions are here too.
 """
 
 from __future__ import annotations

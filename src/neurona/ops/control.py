@@ -48,9 +48,7 @@ def cond(pred: TensorLike, true_fn: Callable[[], Structure], false_fn: Callable[
     return true_fn() if bool(pred) else false_fn()
 
 
-def switch(
-    index: TensorLike, branches: Sequence[Callable[..., Structure]], *operands: Structure
-) -> Structure:
+def switch(index: TensorLike, branches: Sequence[Callable[..., Structure]], *operands: Structure) -> Structure:
     """The result of one of several functions.
 
     Args:
@@ -339,8 +337,7 @@ def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callabl
             given = f(*(as_tensor(x) for x in arrays), **settings)
             if not isinstance(given, tuple) or len(given) != 2 or not callable(given[1]):
                 raise ArgumentError(
-                    f"custom_gradient expected '{name}' to return (value, grad_fn). "
-                    f"Received: {type(given).__name__}."
+                    f"custom_gradient expected '{name}' to return (value, grad_fn). Received: {type(given).__name__}."
                 )
         value, grad_fn = given
         values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
@@ -349,20 +346,15 @@ def custom_gradient(f: Callable[..., tuple[Any, Callable[..., Any]]]) -> Callabl
         kept[()] = (grad_fn, type(value) if isinstance(value, (list, tuple)) else None)
         return (*(as_tensor(v).data for v in values), kept)
 
-    def gradient(
-        g: tuple[Array | None, ...], y: tuple[Array, ...], arrays: Arrays, **settings: Any
-    ) -> list[Any]:
+    def gradient(g: tuple[Array | None, ...], y: tuple[Array, ...], arrays: Arrays, **settings: Any) -> list[Any]:
         grad_fn, _ = y[-1][()]
-        upstream = (
-            wrap(np.zeros_like(v) if part is None else part) for part, v in zip(g[:-1], y[:-1], strict=True)
-        )
+        upstream = (wrap(np.zeros_like(v) if part is None else part) for part, v in zip(g[:-1], y[:-1], strict=True))
         with stop_recording():
             given = grad_fn(*upstream)
         parts = list(given) if isinstance(given, (list, tuple)) else [given]
         if len(parts) != len(arrays):
             raise ArgumentError(
-                f"The gradient of '{name}' must return one for each of {len(arrays)} arguments. "
-                f"Received: {len(parts)}."
+                f"The gradient of '{name}' must return one for each of {len(arrays)} arguments. Received: {len(parts)}."
             )
         return [None if d is None else as_tensor(d).data for d in parts]
 

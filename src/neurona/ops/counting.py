@@ -121,15 +121,11 @@ def multi_hot(
 # -- segments and counts --------------------------------------------------------------------------------
 
 
-def _segments(
-    name: str, data: Array, segment_ids: Array, num_segments: int | None
-) -> tuple[Array, Array, int]:
+def _segments(name: str, data: Array, segment_ids: Array, num_segments: int | None) -> tuple[Array, Array, int]:
     """The rows that belong to a segment, their segments, and how many segments there are."""
     ids = check_whole(name, segment_ids)
     if ids.ndim != 1 or not data.ndim or data.shape[0] != ids.shape[0]:
-        raise ShapeError(
-            f"{name} expected one segment id for each row. Received: shapes {data.shape} and {ids.shape}."
-        )
+        raise ShapeError(f"{name} expected one segment id for each row. Received: shapes {data.shape} and {ids.shape}.")
     count = int(ids.max(initial=-1)) + 1 if num_segments is None else int(num_segments)
     if ids.size and ids.max() >= count:
         raise ArgumentError(f"{name} expected segment ids below {count}. Received: {ids.max()}.")
@@ -148,9 +144,7 @@ SEGMENT_ERRORS = [
 
 
 @op(cases=SEGMENT_CASES, errors=SEGMENT_ERRORS)
-def segment_sum(
-    data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False
-) -> Array:
+def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
     """The sums of the rows that bear the same number.
 
     Args:
@@ -187,9 +181,7 @@ def _(
     ],
     errors=SEGMENT_ERRORS,
 )
-def segment_max(
-    data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False
-) -> Array:
+def segment_max(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
     """The largest of the rows that bear the same number; the lowest number there is where no row does.
 
     Args:
@@ -258,9 +250,7 @@ def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse:
     if x.ndim not in (1, 2):
         raise ShapeError(f"bincount expected one or two axes. Received: shape {x.shape}.")
     if weights is not None and weights.shape != x.shape:
-        raise ShapeError(
-            f"bincount expected as many weights as numbers. Received: {x.shape} and {weights.shape}."
-        )
+        raise ShapeError(f"bincount expected as many weights as numbers. Received: {x.shape} and {weights.shape}.")
     if x.min(initial=0) < 0:
         raise ArgumentError(f"bincount expected no negative numbers. Received: {x.min()}.")
     length = max(int(x.max(initial=-1)) + 1, minlength)
@@ -309,9 +299,7 @@ def searchsorted(sorted_sequence: Array, values: Array, side: str = "left") -> A
     Tensor([1, 2], dtype=int32)
     """
     if sorted_sequence.ndim != 1:
-        raise ShapeError(
-            f"searchsorted expected a sequence of one axis. Received: shape {sorted_sequence.shape}."
-        )
+        raise ShapeError(f"searchsorted expected a sequence of one axis. Received: shape {sorted_sequence.shape}.")
     if side not in ("left", "right"):
         raise ArgumentError(f"searchsorted expected side 'left' or 'right'. Received: {side!r}.")
     return np.asarray(np.searchsorted(sorted_sequence, values, side), "int32")  # type: ignore[call-overload]

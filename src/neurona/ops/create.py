@@ -15,8 +15,8 @@ from neurona import config
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.ops.elementwise import cast, standard_dtype
-from neurona.symbolic import KerasTensor
-from neurona.tape import composed, op
+from neurona.symbolic import KerasTensor, flatten
+from neurona.tape import composed, op, stacked
 from neurona.tensor import Array, Tensor, TensorLike, as_array, as_tensor, wrap
 
 __all__ = [

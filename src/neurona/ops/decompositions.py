@@ -239,9 +239,7 @@ def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
     Tensor([1., 2.], dtype=float32)
     """
     columns = _columns("solve_triangular", a, b)
-    return np.asarray(_solved("solve_triangular", np.linalg.solve, _triangle(a, lower), columns)).reshape(
-        b.shape
-    )
+    return np.asarray(_solved("solve_triangular", np.linalg.solve, _triangle(a, lower), columns)).reshape(b.shape)
 
 
 @solve_triangular.gradient

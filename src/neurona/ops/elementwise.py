@@ -418,9 +418,7 @@ def arctan2(x1: Array, x2: Array) -> Array:
 @QUIET
 def _(g: Array, y: Array, x1: Array, x2: Array, needs: Needs) -> Two:
     share = g / (np.square(x1) + np.square(x2))
-    return unbroadcast(share * x2, x1) if needs[0] else None, unbroadcast(-share * x1, x2) if needs[
-        1
-    ] else None
+    return unbroadcast(share * x2, x1) if needs[0] else None, unbroadcast(-share * x1, x2) if needs[1] else None
 
 
 @op(
@@ -440,9 +438,7 @@ def hypot(x1: Array, x2: Array) -> Array:
 @hypot.gradient
 @QUIET
 def _(g: Array, y: Array, x1: Array, x2: Array, needs: Needs) -> Two:
-    return unbroadcast(g * x1 / y, x1) if needs[0] else None, unbroadcast(g * x2 / y, x2) if needs[
-        1
-    ] else None
+    return unbroadcast(g * x1 / y, x1) if needs[0] else None, unbroadcast(g * x2 / y, x2) if needs[1] else None
 
 
 @op(cases=PAIRS, errors=MISMATCH, promote="binary float")

@@ -36,9 +36,7 @@ def add_at_rows(rows: int, places: Array, values: Array) -> Array:
     order = np.argsort(places, kind="stable")
     sorted_places = places[order]
     first = np.flatnonzero(np.r_[True, sorted_places[1:] != sorted_places[:-1]])
-    out[sorted_places[first]] = np.add.reduceat(
-        values[order], first, axis=0
-    )  # one pass for each row, not each value
+    out[sorted_places[first]] = np.add.reduceat(values[order], first, axis=0)  # one pass for each row, not each value
     return out
 
 
@@ -174,11 +172,7 @@ def _(g: Array, y: Array, x: Array, indices: Array, axis: int | None = None) -> 
     lines, places, at = _lines(x, indices, axis)
     grid = list(np.meshgrid(*(np.arange(n) for n in places.shape), indexing="ij", sparse=True))
     grid[at] = places
-    flat = (
-        np.ravel_multi_index([np.broadcast_to(i, places.shape) for i in grid], lines.shape)
-        if g.size
-        else places
-    )
+    flat = np.ravel_multi_index([np.broadcast_to(i, places.shape) for i in grid], lines.shape) if g.size else places
     dx = add_at_rows(lines.size, flat.ravel(), g.ravel()).reshape(lines.shape)
     if lines.ndim == x.ndim:
         stretched = tuple(i for i in range(x.ndim) if x.shape[i] == 1 != dx.shape[i])
@@ -299,9 +293,7 @@ def scatter_update(inputs: Array, indices: Array, updates: Array, reduction: str
     Tensor([8., 2., 9.], dtype=float32)
     """
     if reduction not in _REDUCTIONS:
-        raise ArgumentError(
-            f"Invalid reduction: {reduction}. Supported values are: None, 'add', 'max', 'min', 'mul'."
-        )
+        raise ArgumentError(f"Invalid reduction: {reduction}. Supported values are: None, 'add', 'max', 'min', 'mul'.")
     y, rows, places, values = _opened(inputs, indices, updates)
     if reduction is None:
         rows[places] = values

@@ -53,9 +53,7 @@ def concatenate(xs: Arrays, axis: int = 0) -> Array:
     try:
         return np.concatenate(xs, axis)
     except ValueError:
-        raise ShapeError(
-            f"concatenate expected shapes equal but for axis {axis}. Received: {_shapes(xs)}."
-        ) from None
+        raise ShapeError(f"concatenate expected shapes equal but for axis {axis}. Received: {_shapes(xs)}.") from None
 
 
 @concatenate.gradient
@@ -168,9 +166,7 @@ def _pieces(x: Any, sections: Any, axis: int, name: str, even: bool) -> list[Ten
     if isinstance(sections, (int, np.integer)):
         length = shape[axis]
         if length is None:
-            raise ShapeError(
-                f"{name} expected an axis of known length. Received: shape {shape}, axis={axis}."
-            )
+            raise ShapeError(f"{name} expected an axis of known length. Received: shape {shape}, axis={axis}.")
         if sections < 1 or (even and length % sections):
             raise ShapeError(
                 f"{name} expected sections that divide the axis evenly. "
@@ -278,7 +274,5 @@ def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor
     axis = axis_of(axis, len(np.shape(x)), "unstack")
     length = np.shape(x)[axis]
     if num is not None and num != length:
-        raise ShapeError(
-            f"unstack expected num to be the length of axis {axis}, {length}. Received: num={num}."
-        )
+        raise ShapeError(f"unstack expected num to be the length of axis {axis}, {length}. Received: num={num}.")
     return list(_slices(x, axis=axis))

@@ -76,9 +76,7 @@ def matmul(x1: Array, x2: Array) -> Array:
     """
     x1, x2 = _both(x1, x2)
     if not x1.ndim or not x2.ndim:
-        raise ShapeError(
-            f"matmul expected at least one axis each. Received: shapes {x1.shape} and {x2.shape}."
-        )
+        raise ShapeError(f"matmul expected at least one axis each. Received: shapes {x1.shape} and {x2.shape}.")
     if x1.shape[-1] != x2.shape[0 if x2.ndim == 1 else -2]:
         raise ShapeError(
             "matmul expected as many rows on the right as columns on the left: "
@@ -135,19 +133,13 @@ def _letters(name: str, x1: Array, x2: Array, axes: Any) -> tuple[list[int], lis
     """The axes to sum over, of each operand, as two lists of positive numbers."""
     if isinstance(axes, (int, np.integer)):
         if not 0 <= axes <= min(x1.ndim, x2.ndim):
-            raise ShapeError(
-                f"{name} cannot sum over {axes} axes. Received: shapes {x1.shape} and {x2.shape}."
-            )
+            raise ShapeError(f"{name} cannot sum over {axes} axes. Received: shapes {x1.shape} and {x2.shape}.")
         first, second = list(range(x1.ndim - axes, x1.ndim)), list(range(axes))
     else:
         a, b = axes
         first, second = ([int(i) for i in np.atleast_1d(side)] for side in (a, b))
-        if any(not -x1.ndim <= i < x1.ndim for i in first) or any(
-            not -x2.ndim <= i < x2.ndim for i in second
-        ):
-            raise ShapeError(
-                f"{name} expected axes that exist. Received: axes={axes}, shapes {x1.shape}, {x2.shape}."
-            )
+        if any(not -x1.ndim <= i < x1.ndim for i in first) or any(not -x2.ndim <= i < x2.ndim for i in second):
+            raise ShapeError(f"{name} expected axes that exist. Received: axes={axes}, shapes {x1.shape}, {x2.shape}.")
         first, second = [i % x1.ndim for i in first], [i % x2.ndim for i in second]
     if [x1.shape[i] for i in first] != [x2.shape[i] for i in second]:
         raise ShapeError(
@@ -276,9 +268,7 @@ def vdot(x1: Array, x2: Array) -> Array:
     """
     x1, x2 = _both(x1, x2)
     if x1.size != x2.size:
-        raise ShapeError(
-            f"vdot expected as many numbers in both. Received: shapes {x1.shape} and {x2.shape}."
-        )
+        raise ShapeError(f"vdot expected as many numbers in both. Received: shapes {x1.shape} and {x2.shape}.")
     return np.asarray(np.dot(x1.ravel(), x2.ravel()))
 
 
@@ -348,9 +338,7 @@ def _spell_out(subscripts: str, operands: Arrays) -> tuple[list[str], str]:
             f"einsum expected {len(terms)} operands for {subscripts!r}. Received: {len(operands)} operands."
         )
     spare = [c for c in string.ascii_letters if c not in subscripts]
-    lengths = [
-        x.ndim - len(t.replace("...", "")) if "..." in t else 0 for t, x in zip(terms, operands, strict=True)
-    ]
+    lengths = [x.ndim - len(t.replace("...", "")) if "..." in t else 0 for t, x in zip(terms, operands, strict=True)]
     dots = "".join(spare[: max([*lengths, 0])])
     full = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, lengths, strict=True)]
     for term, x, written in zip(full, operands, terms, strict=True):
@@ -403,15 +391,10 @@ def _(g: Array, y: Array, operands: Arrays, subscripts: str, needs: Needs) -> li
     for term, x in zip(terms, operands, strict=True):
         for letter, n in zip(term, x.shape, strict=True):
             sizes[letter] = n if sizes.get(letter, 1) == 1 else sizes[letter]
-    return [
-        _einsum_slope(g, i, terms, result, operands, sizes) if needed else None
-        for i, needed in enumerate(needs)
-    ]
+    return [_einsum_slope(g, i, terms, result, operands, sizes) if needed else None for i, needed in enumerate(needs)]
 
 
-def _einsum_slope(
-    g: Array, i: int, terms: list[str], result: str, operands: Arrays, sizes: dict[str, int]
-) -> Array:
+def _einsum_slope(g: Array, i: int, terms: list[str], result: str, operands: Arrays, sizes: dict[str, int]) -> Array:
     """The gradient of operand i: the arriving one and the other operands, summed down to its letters."""
     x, term = operands[i], terms[i]
     letters = "".join(dict.fromkeys(term))  # each once: "ii" is a diagonal
@@ -458,9 +441,7 @@ def _in_space(x: Array, axis: int) -> Array:
     """The vectors on the last axis, with a third component of 0 where they have two."""
     x = np.moveaxis(x, axis, -1)
     if x.shape[-1] not in (2, 3):
-        raise ShapeError(
-            f"cross expected vectors of 2 or 3 numbers. Received: {x.shape[-1]} along axis {axis}."
-        )
+        raise ShapeError(f"cross expected vectors of 2 or 3 numbers. Received: {x.shape[-1]} along axis {axis}.")
     if x.shape[-1] == 3:
         return x
     return np.concatenate([x, np.zeros((*x.shape[:-1], 1), x.dtype)], -1)
@@ -483,9 +464,7 @@ def _cross3(a: Array, b: Array) -> Array:
     errors=[Failure("2 4", "2 4", match="vectors of 2 or 3 numbers. Received: 4")],
     promote="binary",
 )
-def cross(
-    x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Array:
+def cross(x1: Array, x2: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
     """The vector product: perpendicular to both, as long as the area between them.
 
     Args:

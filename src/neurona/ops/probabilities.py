@@ -221,9 +221,7 @@ def _(g: Array, y: Array, target: Array, output: Array, from_logits: bool = Fals
     ],
     promote="binary float",
 )
-def categorical_crossentropy(
-    target: Array, output: Array, from_logits: bool = False, axis: int = -1
-) -> Array:
+def categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
     """The surprise at classes given as probabilities or one-hot rows.
 
     y = -sum(t log(p)) along an axis   with p = softmax(output) where from_logits, else output / sum(output)
@@ -307,9 +305,7 @@ def _classes(target: Array, output: Array, axis: int) -> Array:
         Failure(A("2", 0, 2, kind="int"), "2 3", axis=0, match="Only axis=-1"),
     ],
 )
-def sparse_categorical_crossentropy(
-    target: Array, output: Array, from_logits: bool = False, axis: int = -1
-) -> Array:
+def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1) -> Array:
     """The surprise at classes given by their numbers.
 
     y = -log(p[target])   with p = softmax(output) where from_logits, else output / sum(output)

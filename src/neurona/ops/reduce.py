@@ -60,9 +60,7 @@ def check_axes(x: Array, axis: Axis, name: str) -> tuple[int, ...]:
     wanted = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
     for one in wanted:
         if not -x.ndim <= one < x.ndim:
-            raise ShapeError(
-                f"{name} has no axis {one} to work along. Received: shape {x.shape}, axis={axis}."
-            )
+            raise ShapeError(f"{name} has no axis {one} to work along. Received: shape {x.shape}, axis={axis}.")
     return tuple(one % x.ndim for one in wanted)
 
 
@@ -331,16 +329,12 @@ def max(x: Array, axis: Axis = None, keepdims: bool = False, initial: float | No
     check_filled(x, axis, "max", initial)
     axis = ready(x, axis, "max")
     return np.asarray(
-        x.max(axis=axis, keepdims=keepdims)
-        if initial is None
-        else x.max(axis=axis, keepdims=keepdims, initial=initial)
+        x.max(axis=axis, keepdims=keepdims) if initial is None else x.max(axis=axis, keepdims=keepdims, initial=initial)
     )
 
 
 @max.gradient
-def _(
-    g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False, initial: float | None = None
-) -> Array:
+def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Array:
     return _share_of_extreme(g, y, x, axis, keepdims)
 
 
@@ -359,16 +353,12 @@ def min(x: Array, axis: Axis = None, keepdims: bool = False, initial: float | No
     check_filled(x, axis, "min", initial)
     axis = ready(x, axis, "min")
     return np.asarray(
-        x.min(axis=axis, keepdims=keepdims)
-        if initial is None
-        else x.min(axis=axis, keepdims=keepdims, initial=initial)
+        x.min(axis=axis, keepdims=keepdims) if initial is None else x.min(axis=axis, keepdims=keepdims, initial=initial)
     )
 
 
 @min.gradient
-def _(
-    g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False, initial: float | None = None
-) -> Array:
+def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Array:
     return _share_of_extreme(g, y, x, axis, keepdims)
 
 
@@ -463,9 +453,7 @@ def any(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.asarray(np.any(x, axis=ready(x, axis, "any"), keepdims=keepdims))
 
 
-@op(
-    cases=[Case(A("N C", 0, 2, "int")), Case(A("N C", 0, 2, "int"), axis=1)], errors=NO_AXIS, promote="binary"
-)
+@op(cases=[Case(A("N C", 0, 2, "int")), Case(A("N C", 0, 2, "int"), axis=1)], errors=NO_AXIS, promote="binary")
 def count_nonzero(x: Array, axis: Axis = None) -> Array:
     """How many along the axes are not 0.
 

@@ -174,9 +174,7 @@ def transpose(x: Array, axes: Sequence[int] | None = None) -> Array:
             [2., 4.]], dtype=float32)
     """
     if axes is not None and sorted(n % x.ndim if x.ndim else n for n in axes) != list(range(x.ndim)):
-        raise ShapeError(
-            f"transpose expected axes that name each axis once. Received: {axes}, shape {x.shape}."
-        )
+        raise ShapeError(f"transpose expected axes that name each axis once. Received: {axes}, shape {x.shape}.")
     return x.transpose(axes)
 
 
@@ -279,9 +277,7 @@ def moveaxis(x: Array, source: int | Sequence[int], destination: int | Sequence[
     """
     old, new = axes_of(source, x.ndim, "moveaxis"), axes_of(destination, x.ndim, "moveaxis")
     if len(old) != len(new):
-        raise ShapeError(
-            f"moveaxis expected as many sources as destinations. Received: {source}, {destination}."
-        )
+        raise ShapeError(f"moveaxis expected as many sources as destinations. Received: {source}, {destination}.")
     return np.moveaxis(x, old, new)
 
 
@@ -500,29 +496,19 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: Any =
     if mode not in ("constant", "reflect", "symmetric"):
         raise ArgumentError(f"pad expected mode 'constant', 'reflect' or 'symmetric'. Received: {mode!r}.")
     if mode == "constant":
-        return np.pad(
-            x, frame, constant_values=0 if constant_values is None else as_array(constant_values, x.dtype)
-        )
+        return np.pad(x, frame, constant_values=0 if constant_values is None else as_array(constant_values, x.dtype))
     if constant_values is not None:
         raise ArgumentError(f"pad takes constant_values in mode 'constant' alone. Received: mode={mode!r}.")
-    if builtins.any(
-        builtins.max(pair) > n - (mode == "reflect") for pair, n in zip(frame, x.shape, strict=True)
-    ):
-        raise ShapeError(
-            f"pad in mode {mode!r} expected a frame narrower than the axis. Received: {frame}, {x.shape}."
-        )
+    if builtins.any(builtins.max(pair) > n - (mode == "reflect") for pair, n in zip(frame, x.shape, strict=True)):
+        raise ShapeError(f"pad in mode {mode!r} expected a frame narrower than the axis. Received: {frame}, {x.shape}.")
     return np.pad(x, frame, mode=mode)  # type: ignore[call-overload, no-any-return]
 
 
 @pad.gradient
-def _(
-    g: Array, y: Array, x: Array, pad_width: Any, mode: str = "constant", constant_values: Any = None
-) -> Array:
+def _(g: Array, y: Array, x: Array, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Array:
     frame = _frame(pad_width, x.ndim)
     if mode == "constant":
-        return g[
-            tuple(builtins.slice(before, before + n) for (before, _), n in zip(frame, x.shape, strict=True))
-        ]
+        return g[tuple(builtins.slice(before, before + n) for (before, _), n in zip(frame, x.shape, strict=True))]
     for axis, (pair, n) in enumerate(zip(frame, x.shape, strict=True)):
         if any(pair):
             origin = np.pad(np.arange(n), pair, mode=mode)  # type: ignore[call-overload]

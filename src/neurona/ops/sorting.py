@@ -220,9 +220,7 @@ def unique(
     if axis is not None:
         _flattened("unique", x, axis)
     along = axis or 0
-    values, index, inverse, counts = np.unique(
-        x, return_index=True, return_inverse=True, return_counts=True, axis=axis
-    )
+    values, index, inverse, counts = np.unique(x, return_index=True, return_inverse=True, return_counts=True, axis=axis)
     inverse = inverse.reshape(x.shape if axis is None else -1)
     if not sorted:
         order = np.argsort(index)

@@ -58,9 +58,7 @@ def _sorted_rows(x: Array, axis: Axis) -> tuple[Array, tuple[int, ...]]:
     """The reduced axes flattened into the last one, which is where each quantile looks."""
     axes = check_axes(x, axis, "quantile")
     kept = [i for i in range(x.ndim) if i not in axes]
-    rows = x.transpose(kept + list(axes)).reshape(
-        *(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes)
-    )
+    rows = x.transpose(kept + list(axes)).reshape(*(x.shape[i] for i in kept), math.prod(x.shape[i] for i in axes))
     return rows, axes
 
 
@@ -103,19 +101,13 @@ def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdi
     for share in shares.reshape(-1).tolist():
         low, high, part = _weights_of_rank(share, rows.shape[-1], method)
         found.append(rows[..., low] * (1 - part) + rows[..., high] * part if part else rows[..., low])
-    y = (
-        np.stack(found).reshape(shares.shape + rows.shape[:-1])
-        if found
-        else np.empty((0, *rows.shape[:-1]), x.dtype)
-    )
+    y = np.stack(found).reshape(shares.shape + rows.shape[:-1]) if found else np.empty((0, *rows.shape[:-1]), x.dtype)
     y = np.where(np.isnan(rows[..., -1]), np.nan, y).astype(x.dtype, copy=False)  # a NaN is sorted to the end
     return np.expand_dims(y, tuple(shares.ndim + i for i in axes)) if keepdims else y
 
 
 @quantile.gradient
-def _(
-    g: Array, y: Array, x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
-) -> Array:
+def _(g: Array, y: Array, x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Array:
     shares = np.asarray(q, "float64")
     rows, axes = _sorted_rows(x, axis)
     order = np.argsort(rows, axis=-1, kind="stable")
@@ -133,9 +125,7 @@ def _(
 
 
 @composed(cases=[Case("N C", 30.0, sizes=FILLED), Case("N C", 75.0, axis=1, keepdims=True, sizes=FILLED)])
-def percentile(
-    x: TensorLike, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+def percentile(x: TensorLike, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
     """The number below which `q` of a hundred lie: quantile(x, q / 100).
 
     >>> percentile([0.0, 10.0, 20.0], 25)

@@ -71,9 +71,7 @@ def linear(x: TensorLike) -> Any:
 
 
 @export(MODULE)
-def relu(
-    x: TensorLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
-) -> Tensor:
+def relu(x: TensorLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
     """The rectifier, y = max(x, 0), and its variants.
 
     y = max_value where x >= max_value;  x where x > threshold;  negative_slope (x - threshold) below

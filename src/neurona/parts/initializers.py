@@ -280,9 +280,7 @@ def _normal(shape: Shape, mean: float, stddev: float, dtype: npt.DTypeLike | Non
     return drawn
 
 
-def _truncated_normal(
-    shape: Shape, mean: float, stddev: float, dtype: npt.DTypeLike | None, seed: Seed
-) -> Tensor:
+def _truncated_normal(shape: Shape, mean: float, stddev: float, dtype: npt.DTypeLike | None, seed: Seed) -> Tensor:
     kind = _dtype(dtype).name
     drawn: Tensor = random.truncated_normal(tuple(shape), mean=mean, stddev=stddev, dtype=kind, seed=seed)
     return drawn
@@ -509,9 +507,7 @@ class Orthogonal(RandomInitializer):
         wide = "float32" if kind.itemsize < 4 else kind.name  # LAPACK has no half floats
         a = _normal((max(rows, columns), min(rows, columns)), 0.0, 1.0, wide, self.seed).data
         q, r = np.linalg.qr(a)
-        q = q * np.sign(
-            np.diagonal(r)
-        )  # with r's diagonal positive, q is spread evenly over all such matrices
+        q = q * np.sign(np.diagonal(r))  # with r's diagonal positive, q is spread evenly over all such matrices
         q = q.T if rows < columns else q
         return wrap(np.ascontiguousarray(self.gain * q.reshape(tuple(shape)), kind))
 

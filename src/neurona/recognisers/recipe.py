@@ -18,6 +18,7 @@ class Recipe:
         build: ``(steps_per_epoch, epochs, seed) -> compiled model``.
         epochs, batch_size: of the training.
         validation: the share of the training set that is held out.
+        mirrored: whether a picture is judged together with its mirror image.
         about: one sentence for people, by language.
     """
 
@@ -27,6 +28,7 @@ class Recipe:
     batch_size: int
     validation: float
     about: Mapping[str, str]
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def start(
         seed=seed,
         epochs=recipe.epochs if epochs is None else epochs,
         batch_size=recipe.batch_size,
+        mirrored=recipe.mirrored,
         validation=recipe.validation,
         data={
             "name": data.name,
@@ -121,7 +122,7 @@ def train(
     try:
         run.write_history(history.history)
         model.save(run.model_path)
-        shares = probabilities(model, recogniser.prepare(data.x_test))
+        shares = probabilities(model, recogniser.prepare(data.x_test), recipe.mirrored)
         found = judge(shares, data.y_test, list(data.labels["en"]))
         found["validation_accuracy"] = history.history["val_accuracy"][-1]
         run.write_metrics(found)
@@ -137,9 +138,16 @@ def train(
     return found
 
 
-def probabilities(model: Any, x: Array) -> Array:
-    """What a recogniser's network, which ends in raw outputs, thinks of prepared pictures: ``(N, C)``."""
+def probabilities(model: Any, x: Array, mirrored: bool = False) -> Array:
+    """What a recogniser's network, which ends in raw outputs, thinks of prepared pictures: ``(N, C)``.
+
+    Args:
+        x: the pictures, ``(N, H, W)``.
+        mirrored: take the mean over each picture and its mirror image.
+    """
     outputs = np.asarray(model.predict(x, batch_size=1000, verbose=0), "float64")
     if not np.isfinite(outputs).all():
         raise NonFiniteError(_("The network answers with NaN or infinity: its weights are spoilt."))
+    if mirrored:
+        return (softmax(outputs) + probabilities(model, x[:, :, ::-1])) / 2
     return softmax(outputs)

@@ -53,6 +53,7 @@ class Plan:
         inputs: nested arrays (``None`` where absent) of its first call.
         variables: gives the trainable weights whose gradients are wanted; it is asked after the first call, which
             may have made some of them.
+        start: gives the gradient of the loss itself, from the loss; asked at every call.
 
     Attributes:
         loss, outputs, gradients: the results of the first call, as arrays.
@@ -61,8 +62,11 @@ class Plan:
     """
 
     def __init__(
-        self, function: Callable[..., tuple[Any, Any]], inputs: tuple[Any, ...],
+        self,
+        function: Callable[..., tuple[Any, Any]],
+        inputs: tuple[Any, ...],
         variables: Callable[[], Sequence[Variable]] = tuple,
+        start: Callable[[Array], Array] = np.ones_like,
     ) -> None:
         tensors = map_structure(lambda a: None if a is None else wrap(np.asarray(a)), inputs)
         with Tape(everything=True) as tape:
@@ -75,6 +79,7 @@ class Plan:
             self._one = np.ones_like(loss.data)  # where backpropagation begins
             found = backpropagate(tape.records, {id(loss): self._one}, {id(v) for v in variables})
             self.gradients = [found.get(id(v)) for v in variables]
+        self._start = start
         self.unrepeatable = tape.unrepeatable
         if self.unrepeatable is None:
             self._number(tape.records, tensors, loss, outputs, self.variables)

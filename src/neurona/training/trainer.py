@@ -18,7 +18,7 @@ from neurona.errors import ArgumentError, NotBuiltError, ShapeError
 from neurona.registry import deserialize_keras_object, serialize_keras_object
 from neurona.symbolic import KerasTensor, flatten, map_structure
 from neurona.tape import Tape
-from neurona.tensor import Array, Tensor, as_array, wrap
+from neurona.tensor import Array, Tensor, as_array, as_tensor, wrap
 from neurona.training.batches import Batches, make_batches, split_validation
 from neurona.training.callbacks import Callback, CallbackList, History
 from neurona.training.compiled import CompiledLoss, CompiledMetrics, leaves, unpack_x_y_sample_weight
@@ -229,7 +229,7 @@ class Trainer:
             loss, _ = self._forward(x, y, sample_weight, training=True)
         self.last_loss = loss.data
         weights = self.trainable_weights  # type: ignore[attr-defined]
-        self.optimizer.apply(tape.gradient(loss, weights), weights)
+        self.optimizer.apply(tape.gradient(loss, weights, self._start(loss.data)), weights)
         return self.get_metrics_result()
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -249,9 +249,12 @@ class Trainer:
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
         self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
         self.compute_metrics(x, y, y_pred, sample_weight)
-        if training and self.optimizer is not None:
-            loss = self.optimizer.scale_loss(loss)
-        return loss, None
+        return as_tensor(loss), None
+
+    def _start(self, loss: Array) -> Array:
+        """The gradient of the loss: 1, or the optimizer's loss scale, which may change from step to step."""
+        ones = np.ones_like(loss)
+        return ones if self.optimizer is None else np.asarray(self.optimizer.scale_loss(ones), loss.dtype)
 
     def _step(self, kind: str, data: Any) -> Any:
         """One step of "train", "test" or "predict" on a batch of arrays, by a plan where one fits.
@@ -271,7 +274,7 @@ class Trainer:
         plan = self._plans.get(key)
         if plan is None:
             trained = (lambda: self.trainable_weights) if kind == "train" else tuple  # type: ignore[attr-defined]
-            plan = Plan(self._planned(kind), (x, y, sample_weight), trained)
+            plan = Plan(self._planned(kind), (x, y, sample_weight), trained, self._start)
             loss, outputs, gradients = plan.loss, plan.outputs, plan.gradients
             if plan.unrepeatable is not None:
                 self._why_eager = plan.unrepeatable

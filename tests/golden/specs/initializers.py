@@ -4,8 +4,6 @@ Random streams differ between engines, so samples are compared by their statisti
 strays by s/sqrt(n) and a deviation by s/sqrt(2n); the tests allow `SIGMAS` of these, for two independent samples.
 """
 
-
-
 from __future__ import annotations
 
 from collections.abc import Iterator

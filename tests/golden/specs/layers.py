@@ -3,8 +3,6 @@
 The weights are set, not drawn: weight i is ``weight_values(i, shape)``, positive so that it may be a variance too.
 """
 
-
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 CTC is left out: no recogniser and no layer of Neurona needs it.
 """
 
-
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The metrics: every class, fed two or three batches with and without sample weights; the result after each."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -179,9 +177,7 @@ def cases(keras: Any) -> Iterator[dict[str, Any]]:
         ("huber", {"delta": 0.5}),
         ("categorical_crossentropy", {"from_logits": True}),
     ):
-        wrapped = new(
-            "metrics.MeanMetricWrapper", fn={"$get": f"losses.{function}"}, name="wrapped", **kwargs
-        )
+        wrapped = new("metrics.MeanMetricWrapper", fn={"$get": f"losses.{function}"}, name="wrapped", **kwargs)
         fed = batches["onehot_logits"]
         calls = [[t, p, rng.rand(len(t)).astype("float32")] for t, p in fed]
         yield {"id": f"MeanMetricWrapper({function})", "setup": {"metric": wrapped, "calls": calls}}

@@ -4,8 +4,6 @@ Every case is a line ``"name", arguments, keywords``. Integers, booleans, mixtur
 purpose: Keras's rules of types are part of its contract.
 """
 
-
-
 from __future__ import annotations
 
 import itertools
@@ -403,9 +401,7 @@ def _sample(dtype: str) -> Any:
 def _dtype(bridge: Any, call: Any) -> str:
     try:
         return str(bridge.numpy(call()).dtype)
-    except (
-        Exception
-    ):  # Keras refuses some with the error of its backend: whatever happens there is not its contract
+    except Exception:  # Keras refuses some with the error of its backend: whatever happens there is not its contract
         return "refused"
 
 

@@ -3,8 +3,6 @@
 The gradients are not stored: step t's are drawn from ``RandomState(SEED + t)``, so both sides draw the same.
 """
 
-
-
 from __future__ import annotations
 
 from collections.abc import Iterator

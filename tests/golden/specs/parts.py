@@ -1,7 +1,5 @@
 """Activations (values and slopes), regularizers (penalties and slopes), constraints (projected weights)."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -23,7 +21,8 @@ ACTIVATIONS: list[tuple[str, list[dict[str, Any]]]] = [
               {"negative_slope": 0.2, "max_value": 2.0, "threshold": -0.5}]),
     ("relu6", [{}]), ("selu", [{}]), ("sigmoid", [{}]), ("silu", [{}]), ("swish", [{}]),
     ("soft_shrink", [{}, {"threshold": 1.0}]), ("softmax", [{}, {"axis": 0}]), ("softplus", [{}]),
-    ("softsign", [{}]), ("sparse_plus", [{}]), ("sparse_sigmoid", [{}]),  # no sparsemax: the rows that Keras 3.15 gives on TensorFlow do not add up to 1
+    ("softsign", [{}]), ("sparse_plus", [{}]), ("sparse_sigmoid", [{}]),
+    # no sparsemax: the rows that Keras 3.15 gives on TensorFlow do not add up to 1
     ("squareplus", [{}, {"b": 1.0}]), ("tanh", [{}]), ("tanh_shrink", [{}]),
     ("threshold", [{"threshold": 0.5, "default_value": 0.25}]),
 ]  # fmt: skip

@@ -1,7 +1,5 @@
 """The learning-rate schedules: the rate at many steps, and the config."""
 
-
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The signatures of Keras's public classes and functions: parameter names, order, kinds and defaults."""
 
-
-
 from __future__ import annotations
 
 import inspect
@@ -66,11 +64,7 @@ LATER = {
 
 def names(keras: Any) -> list[str]:
     """Every public name that is asked for, dotted."""
-    listed = (
-        [f"layers.{n}" for n in LAYERS]
-        + [f"callbacks.{n}" for n in CALLBACKS]
-        + [f"utils.{n}" for n in UTILS]
-    )
+    listed = [f"layers.{n}" for n in LAYERS] + [f"callbacks.{n}" for n in CALLBACKS] + [f"utils.{n}" for n in UTILS]
     for module in WHOLE_MODULES:
         listed += [f"{module}.{n}" for n in sorted(dir(look_up(keras, module))) if not n.startswith("_")]
     listed += [f"ops.{n}" for n in sorted(dir(keras.ops)) if not n.startswith("_")]
@@ -95,9 +89,7 @@ def signature(thing: Any) -> list[list[str]]:
             parameter.VAR_POSITIONAL: "*args",
             parameter.VAR_KEYWORD: "**kwargs",
         }
-        default = (
-            "" if parameter.default is parameter.empty else re.sub(r" at 0x\w+", "", repr(parameter.default))
-        )
+        default = "" if parameter.default is parameter.empty else re.sub(r" at 0x\w+", "", repr(parameter.default))
         told.append([parameter.name, kind.get(parameter.kind, ""), default])
     return told
 

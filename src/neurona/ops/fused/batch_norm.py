@@ -22,8 +22,7 @@ def _check_norm(name: str, x: Array, *per_channel: Array | None) -> None:
     for vector in per_channel:
         if vector is not None and vector.shape != x.shape[-1:]:
             raise ShapeError(
-                f"{name} expected one number for each of {x.shape[-1]} channels. "
-                f"Received: shape {vector.shape}."
+                f"{name} expected one number for each of {x.shape[-1]} channels. Received: shape {vector.shape}."
             )
 
 
@@ -250,11 +249,7 @@ def _(
     relu: bool = False,
 ) -> Any:
     vectors = (mean, var, gamma, beta)
-    if (
-        x.ndim < 2
-        or not x.flags.c_contiguous
-        or any(v is not None and v.shape != x.shape[-1:] for v in vectors)
-    ):
+    if x.ndim < 2 or not x.flags.c_contiguous or any(v is not None and v.shape != x.shape[-1:] for v in vectors):
         return NotImplemented
     a, b = _scale_and_shift(mean, var, gamma, beta, epsilon)
     y = kernels.native.batch_norm_infer(x.reshape(flat_rows(x)), a, b, relu)

@@ -22,9 +22,7 @@ def _log_softmax(logits: Array) -> Array:
 
 def _check_logits(name: str, logits: Array) -> None:
     if logits.ndim == 0 or logits.shape[-1] == 0:
-        raise ShapeError(
-            f"{name} expected logits with classes on the last axis. Received: shape {logits.shape}."
-        )
+        raise ShapeError(f"{name} expected logits with classes on the last axis. Received: shape {logits.shape}.")
     if logits.dtype.kind != "f":
         raise DTypeError(f"{name} expected float logits. Received: dtype {logits.dtype.name}.")
 
@@ -85,8 +83,7 @@ def sparse_softmax_crossentropy(logits: Array, labels: Array) -> tuple[Array, Ar
         )
     if labels.shape != logits.shape[:-1]:
         raise ShapeError(
-            f"sparse_softmax_crossentropy expected labels of shape {logits.shape[:-1]}. "
-            f"Received: shape {labels.shape}."
+            f"sparse_softmax_crossentropy expected labels of shape {logits.shape[:-1]}. Received: shape {labels.shape}."
         )
     classes = logits.shape[-1]
     outside = np.flatnonzero((labels < 0) | (labels >= classes))

@@ -84,9 +84,7 @@ def dense(x: Array, kernel: Array, bias: Array | None = None, activation: str = 
     if activation not in FUSED_ACTIVATIONS:
         raise UnknownNameError.among("activation of dense", activation, FUSED_ACTIVATIONS)
     if kernel.ndim != 2:
-        raise ShapeError(
-            f"dense expected a kernel of shape (features, units). Received: shape {kernel.shape}."
-        )
+        raise ShapeError(f"dense expected a kernel of shape (features, units). Received: shape {kernel.shape}.")
     if x.ndim == 0 or x.shape[-1] != kernel.shape[0]:
         raise ShapeError(
             f"dense expected {kernel.shape[0]} features on the last axis. Received: shape {x.shape}. "
