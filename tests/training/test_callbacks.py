@@ -62,7 +62,7 @@ def train(callback, values, name="val_loss", model=None, epochs=None, steps=0):
         model.weights = [np.array([float(epoch)])]
         for batch in range(steps):
             told.on_train_batch_begin(batch)
-            told.on_train_batch_end(batch, lambda: {"loss": value})
+            told.on_train_batch_end(batch, lambda value=value: {"loss": value})
         logs = {name: value}
         told.on_epoch_end(epoch, logs)
         logged.append(logs)

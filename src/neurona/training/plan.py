@@ -51,8 +51,8 @@ class Plan:
     Args:
         function: takes the nested tensors of `inputs` and returns ``(loss or None, outputs)``.
         inputs: nested arrays (``None`` where absent) of its first call.
-        variables: gives the trainable weights whose gradients are wanted; it is asked after the first call, which
-            may have made some of them.
+        variables: the trainable weights whose gradients are wanted, or a function that gives them: it is asked after
+            the first call, which may have made some of them.
         start: gives the gradient of the loss itself, from the loss; asked at every call.
 
     Attributes:
@@ -65,7 +65,7 @@ class Plan:
         self,
         function: Callable[..., tuple[Any, Any]],
         inputs: tuple[Any, ...],
-        variables: Callable[[], Sequence[Variable]] = tuple,
+        variables: Sequence[Variable] | Callable[[], Sequence[Variable]] = (),
         start: Callable[[Array], Array] = np.ones_like,
     ) -> None:
         tensors = map_structure(lambda a: None if a is None else wrap(np.asarray(a)), inputs)
@@ -74,11 +74,10 @@ class Plan:
         self.loss = None if loss is None else loss.data
         self.outputs = map_structure(_data, outputs)
         self.gradients: list[Array | None] = []
-        self.variables = list(variables)
-        if variables:
-            self._one = np.ones_like(loss.data)  # where backpropagation begins
-            found = backpropagate(tape.records, {id(loss): self._one}, {id(v) for v in variables})
-            self.gradients = [found.get(id(v)) for v in variables]
+        self.variables = list(variables() if callable(variables) else variables)
+        if self.variables:
+            found = backpropagate(tape.records, {id(loss): start(loss.data)}, {id(v) for v in self.variables})
+            self.gradients = [found.get(id(v)) for v in self.variables]
         self._start = start
         self.unrepeatable = tape.unrepeatable
         if self.unrepeatable is None:
@@ -167,7 +166,7 @@ class Plan:
             return loss, outputs, [None] * len(self._gradient_places)
 
         gradients: list[Any] = [None] * len(values)
-        gradients[self._loss_place] = self._one
+        gradients[self._loss_place] = self._start(values[self._loss_place])
         for backward, made_at, given, attributes, needs, targets in self._backward:
             if type(made_at) is list:
                 g: Any = tuple(gradients[i] for i in made_at)

@@ -273,7 +273,7 @@ class Trainer:
         key: Signature = (kind, *signature_of(x, y, sample_weight))
         plan = self._plans.get(key)
         if plan is None:
-            trained = (lambda: self.trainable_weights) if kind == "train" else tuple  # type: ignore[attr-defined]
+            trained = (lambda: self.trainable_weights) if kind == "train" else ()  # type: ignore[attr-defined]
             plan = Plan(self._planned(kind), (x, y, sample_weight), trained, self._start)
             loss, outputs, gradients = plan.loss, plan.outputs, plan.gradients
             if plan.unrepeatable is not None:
