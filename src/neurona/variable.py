@@ -74,7 +74,7 @@ class Variable(Tensor):
             if shape is None:
                 raise ArgumentError("A Variable made by an initializer needs a shape. Received: shape=None.")
             with stop_recording():
-                initializer_value = initializer(tuple(shape), dtype=np.dtype(dtype or config.floatx()).name)
+                initializer_value = as_array(initializer(tuple(shape), dtype=np.dtype(dtype or config.floatx()).name))
         else:
             initializer_value = initializer
         super().__init__(np.array(as_array(initializer_value, dtype), order="C"))  # its own memory

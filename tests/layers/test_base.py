@@ -465,3 +465,26 @@ def test_a_layer_called_without_tensors() -> None:
 
     for cls in (Constant, Bare):
         np.testing.assert_array_equal(cls()().numpy(), [2, 2])
+
+
+def test_training_may_be_given_by_its_place() -> None:
+    layer = layers.Dropout(0.5, seed=1)
+    x = np.ones((4, 8), "float32")
+    np.testing.assert_array_equal(layer(x, False).numpy(), x)
+    assert (layer(x, True).numpy() == 0).any()
+
+
+def test_a_layer_may_make_a_mask_where_there_was_none() -> None:
+    class Marks(Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.supports_masking = True
+
+        def call(self, x: Any) -> Any:
+            return x + 0.0
+
+        def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+            return ops.not_equal(inputs, 0.0)
+
+    y = Marks()(np.array([[1.0, 0.0]], "float32"))
+    np.testing.assert_array_equal(y._keras_mask.numpy(), [[True, False]])

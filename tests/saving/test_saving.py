@@ -205,3 +205,22 @@ def test_endings(tmp_path: Path, name: str, words: str) -> None:
     trained().save(tmp_path / "m.keras")
     with pytest.raises(SavingError, match="exists"):
         trained().save(tmp_path / "m.keras", overwrite=False)
+
+
+def test_a_subclassed_model_is_built_from_its_file_and_by_shape(tmp_path: Path) -> None:
+    @keras.saving.register_keras_serializable("reviewed")
+    class Written(keras.Model):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.first, self.norm = Dense(4), BatchNormalization()
+
+        def call(self, x: Any, training: bool | None = None) -> Any:
+            return self.norm(self.first(x), training=training)
+
+    model, x = Written(), np.ones((5, 6), "float32")
+    expected = model.predict(x, verbose=0)
+    model.save(tmp_path / "m.keras")
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "m.keras").predict(x, verbose=0), expected)
+    built = Written()
+    built.build((None, 6))
+    assert [w.shape for w in built.weights] == [w.shape for w in model.weights]

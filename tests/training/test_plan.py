@@ -10,6 +10,7 @@ import pytest
 import neurona as keras
 from neurona import ops
 from neurona.layers import BatchNormalization, Dense, Dropout, Input, Layer
+from neurona.tape import Tape, value_and_grad
 from neurona.training.plan import Plan
 from neurona.variable import Variable
 
@@ -138,3 +139,114 @@ def test_many_shapes_end_in_plain_steps() -> None:
     for size in range(2, 40):
         model.train_on_batch(X[:size], Y[:size])
     assert "different shapes" in model._why_eager
+
+
+# -- what a recording cannot see, or used to see wrongly ---------------------------------------------------------
+
+
+class Own(Layer):
+    """A layer with a weight that training does not change, and a computation given from outside."""
+
+    def __init__(self, compute: Any) -> None:
+        super().__init__()
+        self.compute = compute
+
+    def build(self, input_shape: Any) -> None:
+        self.state = self.add_weight(shape=input_shape[-1:], initializer="ones", trainable=False)
+
+    def call(self, x: Any) -> Any:
+        return self.compute(self, x)
+
+
+def read_then_assigned(layer: Any, x: Any) -> Any:
+    view, y = ops.reshape(layer.state, (1, -1)), x * layer.state
+    layer.state.assign(layer.state * 0.5)
+    z = y * layer.state
+    layer.state.assign_add(ops.mean(x, axis=0))
+    return z + view + layer.state
+
+
+def inner_gradient(layer: Any, x: Any) -> Any:
+    with Tape() as tape:
+        tape.watch(x)
+        y = ops.sum(ops.sin(x))
+    return x * tape.gradient(y, x)
+
+
+PROGRAMS = {
+    "a variable read before and after it is assigned": read_then_assigned,
+    "a gradient within the step": inner_gradient,
+    "a tensor made of a tensor": lambda layer, x: x * keras.Tensor(ops.mean(x, axis=0)),
+    "a list of tensors": lambda layer, x: x * ops.convert_to_tensor([ops.mean(x[:, i]) for i in range(x.shape[1])]),
+    "a list of tensors as an operand": lambda layer, x: x * [ops.mean(x[:, i]) for i in range(x.shape[1])],
+    "tensors in a list of places": lambda layer, x: x + x[:, [ops.argmax(ops.mean(x, axis=0)), 0]][:, :1],
+    "a tensor as a setting": lambda layer, x: ops.pad(x, ((0, 0), (1, 1)), constant_values=ops.mean(x)),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_plan_and_eager_agree_on(program: Any) -> None:
+    planned, eager = network(False, Own(program)), network(True, Own(program))
+    for a, b in zip(weights_after_training(planned), weights_after_training(eager), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(planned.predict(X, verbose=0), eager.predict(X, verbose=0))
+
+
+def test_gradients_flow_to_tensors_in_lists() -> None:
+    x = keras.Tensor([1.0, 2.0])
+    _, slope = value_and_grad(lambda t: ops.sum(ops.convert_to_tensor([t[0], t[1] * 3.0]) * [t[1], 1.0]))(x)
+    np.testing.assert_array_equal(slope.numpy(), [2.0, 4.0])
+
+
+class Grows(keras.Model):
+    """Counts its calls, and makes a layer only when it trains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+        self.first, self.last, self.only_in_training = Dense(6), Dense(4), Dense(6)
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        self.calls.assign_add(1.0)
+        x = self.first(x)
+        return self.last(self.only_in_training(x) if training else x)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_first_step_builds_runs_once_and_trains_all_weights(eager: bool) -> None:
+    keras.utils.set_random_seed(1)
+    model = Grows()
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, run_eagerly=eager)
+    model.train_on_batch(X, Y)
+    assert float(model.calls) == 1
+    before = model.only_in_training.get_weights()[0]
+    model.train_on_batch(X, Y)
+    assert not np.array_equal(before, model.only_in_training.get_weights()[0])
+
+
+def test_a_loss_scale_that_changes_is_followed() -> None:
+    trained = []
+    for eager in (False, True):
+        model = network(eager)
+        plain = keras.optimizers.SGD(0.1)
+        scaled = keras.optimizers.LossScaleOptimizer(plain, initial_scale=2.0**10, dynamic_growth_steps=2)
+        model.compile(scaled, model.loss, run_eagerly=eager)
+        trained.append(weights_after_training(model))
+    for a, b in zip(*trained, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_nesting_of_the_inputs_belongs_to_a_plan() -> None:
+    class Either(keras.Model):
+        def call(self, x: Any) -> Any:
+            return x["a"] + x["b"] if "b" in x else x["a"] - x["c"]
+
+    model, one = Either(), np.ones((2, 3), "float32")
+    np.testing.assert_array_equal(model.predict({"a": one, "b": one}, verbose=0), one + one)
+    np.testing.assert_array_equal(model.predict({"a": one, "c": one}, verbose=0), one - one)
+
+
+def test_outputs_that_are_no_tensors_are_repeated() -> None:
+    plan = Plan(lambda x: (None, (x + 1.0, np.full(2, 7.0))), (np.ones(2, "float32"),))
+    np.testing.assert_array_equal(plan([np.zeros(2, "float32")])[1], ([1.0, 1.0], [7.0, 7.0]))

@@ -34,7 +34,7 @@ from neurona.symbolic import KerasTensor, Node, Shape, flatten, has_symbolic, in
 from neurona.tensor import Array, Tensor, as_array, stop_recording, wrap
 from neurona.variable import Variable
 
-__all__ = ["Layer", "shape_of"]
+__all__ = ["Layer", "map_shapes", "shape_of"]
 
 _BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
 
@@ -63,6 +63,7 @@ class Layer:
     """
 
     _call_parameters: ClassVar[dict[str, inspect.Parameter]] = {}
+    _makes_masks: ClassVar[bool] = False  # whether it may give a mask to an output whose input had none
     _takes_training: ClassVar[bool] = True  # whether `call` may be handed `training`
     _auto_arguments: dict[str, Any]
 
@@ -75,6 +76,7 @@ class Layer:
             cls._call_parameters = {k: p for k, p in parameters.items() if k != "self"}
             anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
             cls._takes_training = anything or "training" in parameters
+        cls._makes_masks = cls.compute_mask is not Layer.compute_mask
         if "build" in cls.__dict__:
             cls.build = _finishing_build(cls.__dict__["build"])  # type: ignore[method-assign]
 
@@ -211,6 +213,13 @@ class Layer:
         if kwargs:
             kwargs = {k: map_structure(self._convert_array, v) for k, v in kwargs.items()}
         parameters = self._call_parameters
+        if len(args) > 1 and "training" in parameters:
+            place = list(parameters).index("training")
+            if place < len(args):  # given by its place: a flag like the named one
+                training = kwargs["training"] = args[place]
+                for name, value in zip(list(parameters)[place + 1 :], args[place + 1 :], strict=False):
+                    kwargs[name] = value
+                args = args[:place]
         before, scope = _call.training, _call.scope
         training = before if training is None else training
         if training is None and "training" in parameters:
@@ -233,7 +242,7 @@ class Layer:
         if self.activity_regularizer is not None:
             for output in flatten(outputs):
                 self.add_loss(self.activity_regularizer(output) / max(output.shape[0], 1))
-        if masks is not None:
+        if masks is not None or (self._makes_masks and args and isinstance(args[0], Tensor) and self.supports_masking):
             self._pass_masks_on(args, masks, outputs)
         return outputs
 
@@ -355,7 +364,8 @@ class Layer:
             return Tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
 
         before = _call.training, _call.depth, _call.scope
-        _call.training, _call.depth, _call.scope = False, _call.depth + 1, (*_call.scope, self)
+        within = _call.scope if _call.scope and _call.scope[-1] is self else (*_call.scope, self)
+        _call.training, _call.depth, _call.scope = False, _call.depth + 1, within
         try:
             return self.call(*map_structure(tensor, args), **map_structure(tensor, kwargs))
         finally:

@@ -16,7 +16,7 @@ import numpy as np
 
 from neurona import ops
 from neurona.errors import ArgumentError, NotBuiltError, ShapeError, UnknownNameError, suggestion
-from neurona.layers.base import Layer
+from neurona.layers.base import Layer, map_shapes
 from neurona.layers.core import InputLayer
 from neurona.models.graph import Graph
 from neurona.models.summary import print_summary
@@ -61,6 +61,7 @@ class Model(Trainer, Layer):
         super().__init__(**kwargs)
         self._start_trainer()
         self._graph: Graph | None = None
+        self._about_to_call = False
         if (inputs is None) != (outputs is None):
             raise ArgumentError("A functional model needs both `inputs` and `outputs`.")
         if inputs is not None:
@@ -137,6 +138,20 @@ class Model(Trainer, Layer):
                 "Make it with Model(inputs, outputs), or give a Sequential model an Input."
             )
         return self._graph
+
+    # -- building -------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of this shape; a model with a `call` of its own is tried on symbols for it."""
+        if self._graph is None and input_shape is not None and not self._about_to_call:
+            self._infer(map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), input_shape))
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._about_to_call = True  # the call that comes makes the layers' weights
+        try:
+            super()._build_for(args, kwargs)
+        finally:
+            self._about_to_call = False
 
     # -- computing ------------------------------------------------------------------------------------------
 

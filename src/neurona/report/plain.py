@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unicodedata import category
 
-__all__ = ["printable", "shortened"]
+__all__ = ["escaped", "printable", "shortened"]
 
 
 def printable(text: object) -> str:
@@ -18,10 +18,11 @@ def printable(text: object) -> str:
     >>> printable("año")
     'año'
     """
-    return "".join(c if c.isprintable() or category(c) == "Zs" else _escape(ord(c)) for c in str(text))
+    return "".join(c if c.isprintable() or category(c) == "Zs" else escaped(ord(c)) for c in str(text))
 
 
-def _escape(code: int) -> str:
+def escaped(code: int) -> str:
+    """A character's number, written as Python writes it; a byte that is no UTF-8 as that byte."""
     if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8
         code -= 0xDC00
     if code < 0x100:
