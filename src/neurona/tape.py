@@ -113,12 +113,12 @@ class Op:
 
     def compute(self, arrays: Arrays, attributes: Attributes) -> Any:
         """The output array (or tuple of arrays) for input arrays."""
-        if self._promote is not None:
-            arrays = self._promote(arrays)
         if self._fast is not None and kernels.native is not None:
             y = self._fast(arrays, **attributes) if self.variadic else self._fast(*arrays, **attributes)
-            if y is not NotImplemented:
+            if y is not NotImplemented:  # it takes nothing whose type would have to change
                 return y
+        if self._promote is not None:
+            arrays = self._promote(arrays)
         y = self.reference(arrays, **attributes) if self.variadic else self.reference(*arrays, **attributes)
         if isinstance(y, tuple):
             return tuple(map(np.asarray, y))

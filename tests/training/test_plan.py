@@ -250,3 +250,22 @@ def test_the_nesting_of_the_inputs_belongs_to_a_plan() -> None:
 def test_outputs_that_are_no_tensors_are_repeated() -> None:
     plan = Plan(lambda x: (None, (x + 1.0, np.full(2, 7.0))), (np.ones(2, "float32"),))
     np.testing.assert_array_equal(plan([np.zeros(2, "float32")])[1], ([1.0, 1.0], [7.0, 7.0]))
+
+
+def test_settings_of_the_optimizer_that_change_are_never_frozen() -> None:
+    """A metric that reports a scheduled rate sees each step's own."""
+
+    def rate_of(eager: bool) -> list[float]:
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([Input((12,)), Dense(4)])
+        schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+
+        def rate(y: Any, y_pred: Any) -> Any:
+            return ops.convert_to_tensor(model.optimizer.learning_rate) + 0.0 * ops.sum(y_pred)
+
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(schedule), loss, metrics=[rate], run_eagerly=eager)
+        return model.fit(X, Y, batch_size=35, epochs=2, verbose=0, lint=False).history["rate"]
+
+    assert rate_of(False) == rate_of(True)
+    assert rate_of(False)[1] < rate_of(False)[0]

@@ -62,7 +62,9 @@ def _add_to_mean(total: Array, count: Array, values: Array, weights: Array | Non
     >>> _add_to_mean(total, count, [1.0, 5.0], [1.0, 0.5]), count
     (Tensor(3.5, dtype=float64), array(1.5))
     """
-    if np.ndim(values) == 0 and (weights is None or np.ndim(weights) == 0):  # the loss of a batch, with the number of its samples
+    if np.ndim(values) == 0 and (
+        weights is None or np.ndim(weights) == 0
+    ):  # the loss of a batch, with the number of its samples
         share = 1 if weights is None else weights
         total += values * share
         count += share

@@ -22,7 +22,16 @@ from neurona.names import auto_name
 from neurona.optimizers import gradients as prepared
 from neurona.optimizers.state import OptimizerState
 from neurona.registry import Config, deserialize_keras_object, export, serialize_keras_object
-from neurona.tensor import Array, Tensor, TensorLike, as_array, running, stop_recording, wrap
+from neurona.tensor import (
+    Array,
+    Tensor,
+    TensorLike,
+    as_array,
+    leave_recording,
+    running,
+    stop_recording,
+    wrap,
+)
 from neurona.variable import Variable
 
 __all__ = ["Optimizer"]
@@ -107,6 +116,7 @@ class Optimizer(OptimizerState):
     def iterations(self) -> Any:
         """How often the weights were moved; with accumulation, the count of completed accumulations."""
         if self.gradient_accumulation_steps:
+            leave_recording(self._iterations, "the optimizer's iterations")
             return wrap(np.asarray(self._iterations.data // self.gradient_accumulation_steps))
         return self._iterations
 

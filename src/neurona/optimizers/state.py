@@ -16,7 +16,7 @@ from neurona.errors import ArgumentError, DTypeError, NotBuiltError
 from neurona.optimizers.schedules import FormulaSchedule, LearningRateSchedule
 from neurona.parts import initializers
 from neurona.symbolic import Shape
-from neurona.tensor import Tensor, TensorLike, as_array
+from neurona.tensor import Tensor, TensorLike, as_array, leave_recording
 from neurona.variable import Variable
 
 __all__ = ["OptimizerState"]
@@ -142,7 +142,10 @@ class OptimizerState:
     @property
     def learning_rate(self) -> Any:
         """The learning rate now: a variable, or a tensor where it follows a schedule. It can be set."""
-        return self._learning_rate if isinstance(self._learning_rate, Variable) else Tensor(self._rate())
+        if isinstance(self._learning_rate, Variable):
+            return self._learning_rate
+        leave_recording(self._iterations, "the learning rate of a schedule")
+        return Tensor(self._rate())
 
     @learning_rate.setter
     def learning_rate(self, learning_rate: Any) -> None:

@@ -107,7 +107,7 @@ def draw_mistakes(
     wrong = np.flatnonzero(said != truth)
     wrong = wrong[np.argsort(-probabilities[wrong, said[wrong]], kind="stable")][:most]
     columns = min(8, max(3, len(wrong)))
-    width, height, side = 137, 164, 112
+    width, height, side = 136, 164, 112
     canvas = Canvas(columns * width, 10 + height * max(1, -(-len(wrong) // columns)))
     if not len(wrong):
         canvas.text(canvas.width / 2, canvas.height / 2, _("No mistakes."), 14, GREY, "middle")

@@ -20,8 +20,8 @@ __all__ = ["Letters", "fitted", "lettered", "width_of"]
 _ABOVE, _BELOW = True, False
 # What each combining accent is made of: a sign, its size beside the letter's, whether upside down, and where it sits.
 _ACCENTS = {
-    "\u0300": ("`", 1.2, False, _ABOVE),
-    "\u0301": ("´", 1.2, False, _ABOVE),
+    "\u0300": ("`", 1.45, False, _ABOVE),
+    "\u0301": ("´", 1.45, False, _ABOVE),
     "\u0302": ("^", 0.6, False, _ABOVE),
     "\u0303": ("~", 0.72, False, _ABOVE),
     "\u0304": ("-", 0.9, False, _ABOVE),
@@ -83,16 +83,14 @@ def _spelled(text: str) -> list[str]:
     return letters
 
 
-def _starts(letters: list[str], size: float) -> list[float]:
-    """Where each letter starts, and where the last one ends."""
-    font = _font(size)
-    plain = "".join(_UPSIDE_DOWN.get(letter[0], letter[0]) for letter in letters)
-    return [font.getlength(plain[:k]) for k in range(len(plain) + 1)]
+def _plain(letters: list[str]) -> str:
+    """The signs by which letters are as wide as they are."""
+    return "".join(_UPSIDE_DOWN.get(letter[0], letter[0]) for letter in letters)
 
 
 def width_of(text: str, size: float) -> float:
     """How many pixels wide a text is."""
-    return _starts(_spelled(text), size)[-1]
+    return _font(size).getlength(_plain(_spelled(text)))
 
 
 def fitted(text: str, size: float, most: float) -> str:
@@ -126,7 +124,8 @@ def lettered(text: str, size: float) -> Letters:
     from PIL import Image, ImageChops
 
     letters = _spelled(text)
-    starts = _starts(letters, size)
+    plain, font = _plain(letters), _font(size)
+    starts = [font.getlength(plain[:k]) for k in range(len(plain) + 1)]
     baseline = round(1.25 * size)  # room above for an accent on a capital
     extent = (int(starts[-1] + 0.5 * size) + 2, round(1.75 * size))
     mask = Image.new("L", extent)

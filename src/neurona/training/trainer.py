@@ -29,6 +29,7 @@ __all__ = ["Trainer"]
 
 # Beyond so many different batch shapes recording costs more than it saves: the steps run one op at a time.
 _MOST_PLANS = 32
+_STEPS = {"train": "train_step", "test": "test_step", "predict": "predict_step"}
 
 
 class Trainer:
@@ -263,14 +264,18 @@ class Trainer:
             what `train_step` and `test_step` of a subclass return, ``None`` for the standard ones (their metrics are
             read when somebody wants them), and the outputs for "predict".
         """
-        standard = getattr(type(self), f"{kind}_step") is getattr(Trainer, f"{kind}_step")
+        name = _STEPS[kind]
+        standard = getattr(type(self), name) is getattr(Trainer, name)
         if not standard or self.run_eagerly or self._why_eager is not None:
             tensors = map_structure(lambda a: None if a is None else wrap(np.asarray(a)), data)
-            result = getattr(self, f"{kind}_step")(tensors)
+            result = getattr(self, name)(tensors)
             return result if kind == "predict" or not standard else None
         x, y, sample_weight = unpack_x_y_sample_weight(data)
-        inputs = flatten((x, y, sample_weight))
-        key: Signature = (kind, *signature_of(x, y, sample_weight))
+        key: Signature
+        if type(x) is type(y) is np.ndarray and sample_weight is None:  # what nearly every step is given
+            inputs, key = (x, y, None), (kind, x.shape, x.dtype, y.shape, y.dtype)
+        else:
+            inputs, key = tuple(flatten((x, y, sample_weight))), (kind, *signature_of(x, y, sample_weight))
         plan = self._plans.get(key)
         if plan is None:
             trained = (lambda: self.trainable_weights) if kind == "train" else ()  # type: ignore[attr-defined]
