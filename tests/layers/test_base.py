@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import neurona
 from neurona import layers, ops
 from neurona.errors import ArgumentError, NotBuiltError, ShapeError
 from neurona.layers import InputSpec, Layer
@@ -488,3 +489,20 @@ def test_a_layer_may_make_a_mask_where_there_was_none() -> None:
 
     y = Marks()(np.array([[1.0, 0.0]], "float32"))
     np.testing.assert_array_equal(y._keras_mask.numpy(), [[True, False]])
+
+
+def test_losses_are_those_of_the_last_call_from_outside() -> None:
+    """Also of a layer that was called by itself before its model is."""
+
+    class Penalty(Layer):
+        def call(self, x: Any) -> Any:
+            self.add_loss(ops.sum(x))
+            return x
+
+    penalty = Penalty()
+    model = neurona.Sequential([penalty, neurona.layers.Identity()])
+    penalty(np.ones((1, 2), "float32"))
+    assert [float(loss) for loss in penalty.losses] == [2.0]
+    for _ in range(3):
+        model(np.ones((1, 3), "float32"))
+    assert [float(loss) for loss in model.losses] == [3.0]

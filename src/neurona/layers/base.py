@@ -128,6 +128,7 @@ class Layer:
         self._trainable = bool(trainable)
         self._added: list[Variable] = []  # the weights, in the order in which they were made
         self._losses: list[Tensor] = []
+        self._penalised: list[Layer] = []  # the layers that added losses when this one was called last, from outside
         self._nodes: list[Node] = []
         self._build_shapes: dict[str, Any] | None = None
         self._path = self.name
@@ -196,6 +197,7 @@ class Layer:
         for item in flatten(loss):
             if item is not None:
                 self._losses.append(ops.convert_to_tensor(item))
+                (_call.scope[0] if _call.scope else self)._penalised.append(self)
 
     # -- calling --------------------------------------------------------------------------------------------
 
@@ -232,7 +234,7 @@ class Layer:
         elif self.input_spec is not None and args:
             check_inputs(self.input_spec, args[0], self.name)
         masks = self._masks(args, kwargs)
-        if _call.depth == 0:
+        if self._penalised:
             self._clear_losses()
         _call.training, _call.depth, _call.scope = training, _call.depth + 1, (*scope, self)
         try:
@@ -249,7 +251,7 @@ class Layer:
     def _convert(self, leaf: Any) -> Any:
         """An input as a tensor of the layer's type; what is no array (None, a string, a setting) as it is."""
         if isinstance(leaf, Tensor):
-            if self.autocast and leaf.data.dtype.kind == "f" and leaf.data.dtype.name != self.compute_dtype:
+            if self.autocast and leaf.data.dtype.kind == "f" and leaf.data.dtype != self.compute_dtype:
                 return ops.cast(leaf, self.compute_dtype)
             return leaf
         if isinstance(leaf, (np.ndarray, np.generic, float)):
@@ -416,7 +418,7 @@ class Layer:
                     look(item)
 
         for name, value in self.__dict__.items():
-            if name not in ("_nodes", "_auto_arguments", "_losses"):
+            if name not in ("_nodes", "_auto_arguments", "_losses", "_penalised"):
                 look(value)
         return list(found.values())
 
@@ -496,8 +498,9 @@ class Layer:
         return found + [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
 
     def _clear_losses(self) -> None:
-        for layer in self._flatten_layers():
+        for layer in self._penalised:
             layer._losses.clear()
+        self._penalised.clear()
 
     def get_weights(self) -> list[Array]:
         """Copies of the weights' values."""

@@ -19,7 +19,7 @@ __all__ = ["saveables"]
 _PASSED_OVER = frozenset(
     [
         "_added", "_auto_arguments", "_compile_config", "_compiled_loss", "_compiled_metrics", "_drawn_layers", "_graph",
-        "_layers", "_loss_tracker", "_losses", "_nodes", "_plans", "history", "loss",
+        "_layers", "_loss_tracker", "_losses", "_penalised", "_nodes", "_plans", "history", "loss",
     ]
 )  # fmt: skip
 
