@@ -138,8 +138,9 @@ _nested = 0
 def disabled() -> Iterator[None]:
     """Inside the block, the whole process computes with NumPy alone: to compare the two paths.
 
-    >>> with disabled():
-    ...     print(native)
+    >>> from neurona import kernels
+    >>> with kernels.disabled():
+    ...     print(kernels.native)
     None
     """
     global native, _nested

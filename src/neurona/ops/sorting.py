@@ -91,6 +91,7 @@ def argpartition(x: Array, kth: int, axis: int | None = -1) -> Array:
         ShapeError: x has no such axis.
         ArgumentError: there is no such place.
 
+    >>> from neurona import ops
     >>> ops.take_along_axis([3.0, 1.0, 2.0], argpartition([3.0, 1.0, 2.0], 0), axis=0)[0]
     Tensor(1., dtype=float32)
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unicodedata import category
 
-__all__ = ["escaped", "printable", "shortened"]
+__all__ = ["escaped", "printable"]
 
 
 def printable(text: object) -> str:
@@ -28,15 +28,3 @@ def escaped(code: int) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def shortened(text: str, most: int) -> str:
-    """`text`, its middle left out where it is longer than `most` characters.
-
-    >>> shortened("abcdefghij", 5)
-    'ab…ij'
-    """
-    if len(text) <= most:
-        return text
-    half = (most - 1) // 2
-    return f"{text[: most - 1 - half]}…{text[-half:]}"
