@@ -25,7 +25,7 @@ from neurona.symbolic import KerasTensor, flatten
 from neurona.tape import OPS, Composed, Op
 from neurona.tensor import Tensor
 
-for _module in ("neurona.random", "neurona.metrics"):  # their ops are walked too
+for _module in ("neurona.random", "neurona.metrics", "neurona.layers"):  # their ops are walked too
     importlib.import_module(_module)
 
 DRAWS = 5  # how many sizes of each case; with several cases for most ops, some 20 shapes an op

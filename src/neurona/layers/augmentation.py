@@ -4,15 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from neurona import ops, random
+from neurona.cases import A, Case
 from neurona.errors import UnknownNameError
 from neurona.layers.base import Layer
 from neurona.random import SeedGenerator
 from neurona.registry import export
 from neurona.symbolic import Shape
-from neurona.tensor import Tensor
+from neurona.tape import op
+from neurona.tensor import Array, Tensor
 
 __all__ = ["RandomFlip"]
+
+
+@op(cases=[Case("N 3 C 2", A("N", kind="bool"), axis=1)])
+def _flip_some(x: Array, chosen: Array, axis: int) -> Array:
+    """The samples of `x` that are chosen with an axis reversed, the others as they are."""
+    y = x.copy()
+    y[chosen] = np.flip(x[chosen], axis)
+    return y
+
+
+@_flip_some.gradient
+def _(g: Array, y: Array, x: Array, chosen: Array, axis: int) -> tuple[Array, None]:
+    return _flip_some.reference(g, chosen, axis), None
+
 
 _MODES = ("horizontal", "vertical", "horizontal_and_vertical")
 
@@ -55,8 +73,8 @@ class RandomFlip(Layer):
         return images
 
     def _flip(self, images: Tensor, axis: int) -> Tensor:
-        chance = random.uniform((images.shape[0], 1, 1, 1), seed=self.seed_generator)
-        flipped: Tensor = ops.where(ops.less(chance, 0.5), ops.flip(images, axis=axis), images)
+        chance = random.uniform((images.shape[0],), seed=self.seed_generator)
+        flipped: Tensor = _flip_some(images, ops.less(chance, 0.5), axis=axis)
         return flipped
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

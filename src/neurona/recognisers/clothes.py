@@ -49,7 +49,6 @@ def best(steps_per_epoch: int, epochs: int, seed: int) -> Any:
         layers.Reshape((28, 28, 1)),
         layers.RandomFlip("horizontal"),
         layers.Flatten(),
-        layers.Rescaling(1 / 0.353, offset=-0.286 / 0.353),  # mean and deviation of the training pictures' pixels
     ]
     for units in (640, 640, 320):
         network += [
