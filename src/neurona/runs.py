@@ -28,7 +28,7 @@ from neurona.errors import RunError, SavingError
 from neurona.i18n import LANGUAGES, _
 from neurona.saving.atomic import atomic_file, reason
 
-__all__ = ["FORMAT", "Run", "versions", "write_json"]
+__all__ = ["FORMAT", "Run", "taken", "versions", "write_json"]
 
 #: Raised when a reader of today could not understand what is written tomorrow.
 FORMAT = 1
@@ -111,12 +111,7 @@ class Run:
         try:
             made = _make(path)
         except FileExistsError:
-            raise RunError(
-                _(
-                    "The run folder {path} exists already. Choose another with --run, or go on with an interrupted "
-                    "run with --resume {path}."
-                ).format(path=path)
-            ) from None
+            raise taken(path) from None
         except OSError as error:
             raise RunError(
                 _("Cannot make the run folder {path}: {why}.").format(path=path, why=reason(error))
@@ -199,7 +194,11 @@ class Run:
         """
         if not self.model_path.is_file():
             raise RunError(
-                _(
+                _("The run {path} has lost its model: {file} is missing. Train it anew.").format(
+                    path=self.path, file=self.model_path.name
+                )
+                if self.status == "complete"
+                else _(
                     "The run {path} holds no model yet (its status: {status}). Finish it: neurona train --resume {path}"
                 ).format(path=self.path, status=self.status)
             )
@@ -293,3 +292,13 @@ def _latest() -> Path:
     if not known:
         raise RunError(_("There is no run yet. Train one first: neurona train clothes"))
     return known[0]
+
+
+def taken(path: Path) -> RunError:
+    """The error for a run folder that exists already."""
+    return RunError(
+        _(
+            "The run folder {path} exists already. Choose another with --run, or go on with an interrupted "
+            "run with --resume {path}."
+        ).format(path=path)
+    )

@@ -144,7 +144,7 @@ def test_a_train_step_of_ones_own() -> None:
             return self.dense(x)
 
         def train_step(self, data: Any) -> dict[str, Any]:
-            x, y, _ = data
+            x, y = data
             with Tape() as tape:
                 loss = ops.mean(ops.square(self(x, training=True) - y))
             self.optimizer.apply(tape.gradient(loss, self.trainable_variables), self.trainable_variables)
@@ -228,3 +228,34 @@ def test_predict_gives_arrays_of_their_own() -> None:
     np.testing.assert_array_equal(first, X)
     first[:] = 0
     assert X.any()
+
+
+def nested(kind: str) -> Any:
+    inner = keras.Sequential([Dense(8)])
+    if kind == "sequential":
+        return keras.Sequential([inner, Dense(3)])
+    if kind == "functional":
+        x = Input((3,))
+        return keras.Model(x, Dense(3)(inner(x)))
+
+    class Outer(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner, self.head = inner, Dense(3)
+
+        def call(self, x: Any) -> Any:
+            return self.head(self.inner(x))
+
+    return Outer()
+
+
+@pytest.mark.parametrize("kind", ["sequential", "functional", "subclass"])
+def test_the_loss_of_a_model_within_a_model(kind: str) -> None:
+    keras.utils.set_random_seed(0)
+    model = nested(kind)
+    model.compile("sgd", "mse")
+    history = model.fit(X, X, epochs=2, verbose=0).history["loss"]
+    expected = float(np.mean((model.predict(X, verbose=0) - X) ** 2))
+    assert history[0] > history[1] > 0.0
+    assert model.evaluate(X, X, verbose=0) == pytest.approx(expected, rel=1e-5)
+    assert model.metrics_names == ["loss"]

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
-from neurona.cli.main import main
+import sys
+from collections.abc import Sequence
+
+from neurona.errors import NeuronaError
 
 __all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; see `neurona.cli.main.main`."""
+    try:
+        from neurona.cli.main import main as run
+    except NeuronaError as error:  # an environment variable that asks for what is not there
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run(arguments)

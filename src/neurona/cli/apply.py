@@ -46,6 +46,12 @@ def make_evaluate() -> click.Command:
         loaded = datasets.load(
             recogniser.dataset, path=data, download=not offline, sample=True if trained_on == "sample" else None
         )
+        for note in loaded.notes:
+            say(note, fg="yellow")
+        if trained_on == "full" and loaded.kind == "sample":
+            say(
+                _("The run was trained on the full set, which was not found; name its folder with --data."), fg="yellow"
+            )
         shares = probabilities(model, recogniser.prepare(loaded.x_test), opened.info.get("mirrored", False))
         names = list(loaded.classes)
         found = judge(shares, loaded.y_test, list(loaded.labels["en"]))
@@ -114,7 +120,8 @@ def make_predict() -> click.Command:
                 prepared = prepare_garment(read_grey(path))
             except PictureError as error:
                 failed += 1
-                complain(_("Error: {text}").format(text=error))
+                text = str(error) if str(path) in str(error) else f"{path}: {error}"
+                complain(_("Error: {text}").format(text=text))
                 results.append({"picture": str(path), "error": str(error)})
                 continue
             shares = probabilities(

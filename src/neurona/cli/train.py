@@ -14,7 +14,7 @@ from neurona.i18n import _, get_language
 from neurona.recognisers import find
 from neurona.recognisers.train import start, train
 from neurona.report import write_report
-from neurona.runs import Run
+from neurona.runs import Run, taken
 from neurona.training.checkpoint import Interrupted
 
 __all__ = ["make"]
@@ -86,6 +86,8 @@ def make() -> click.Command:
                         recogniser=chosen.name, recipe=recipe, known=", ".join(recipes)
                     )
                 )
+            if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise taken(folder)  # before anything is downloaded
             loaded = _load(chosen.dataset, data, sample, offline)
             run = start(chosen, chosen.recipes[recipe or recipes[0]], loaded, seed or 0, epochs, folder)
         _carry_out(run, loaded)

@@ -80,7 +80,7 @@ CLOTHES = Recogniser(
     prepare=prepare,
     recipes={
         "best": Recipe(
-            "best", best, epochs=28, batch_size=256, validation=0.05, mirrored=True,
+            "best", best, epochs=25, batch_size=256, validation=0.05, mirrored=True,
             about={
                 "en": "hidden layers of 640, 640 and 320 neurons, batch normalisation, dropout, mirrored pictures",
                 "es": "capas ocultas de 640, 640 y 320 neuronas, normalización por lotes, dropout, imágenes en espejo",

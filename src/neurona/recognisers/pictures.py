@@ -247,7 +247,7 @@ def _fills(shape: tuple[int, ...], box: tuple[int, int, int, int]) -> bool:
     left, top, right, bottom = box
     longer = max(right - left, bottom - top)
     aside = max(abs(left + right - width), abs(top + bottom - height)) / 2
-    return height == width and longer >= 0.85 * width and aside <= 0.15 * width
+    return height == width and longer >= 0.95 * width and aside <= 0.15 * width
 
 
 def _bring_to_size(cut: Array) -> tuple[Array, bool]:

@@ -202,7 +202,8 @@ class Trainer:
                     found[id(tracker)] = tracker
         for layer in self._flatten_layers():  # type: ignore[attr-defined]
             for metric in layer._owned(metrics_module.Metric):
-                found.setdefault(id(metric), metric)
+                if metric is not getattr(layer, "_loss_tracker", None):  # a model within keeps its own loss to itself
+                    found.setdefault(id(metric), metric)
         for metric in self._compiled_list():
             found.setdefault(id(metric), metric)
         return list(found.values())
@@ -220,7 +221,7 @@ class Trainer:
         """One step of training on one batch, op by op; override it for a loop of your own.
 
         Args:
-            data: ``(x, y, sample_weight)`` with tensors; ``None`` for what is absent.
+            data: ``(x, y)`` or ``(x, y, sample_weight)`` with tensors; ``x`` alone where there are no targets.
 
         Returns:
             what to report, by name.
@@ -268,7 +269,7 @@ class Trainer:
         standard = getattr(type(self), name) is getattr(Trainer, name)
         if not standard or self.run_eagerly or self._why_eager is not None:
             tensors = map_structure(lambda a: None if a is None else wrap(np.asarray(a)), data)
-            result = getattr(self, name)(tensors)
+            result = getattr(self, name)(_packed(*unpack_x_y_sample_weight(tensors)))
             return result if kind == "predict" or not standard else None
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         key: Signature
@@ -555,6 +556,15 @@ class Trainer:
         for batch in make_batches(x, batch_size=max(len(flatten(x)[0]), 1), shuffle=False).epoch(0):
             outputs = self._step("predict", batch)
         return map_structure(lambda leaf: as_array(leaf).copy(), outputs)
+
+
+def _packed(x: Any, y: Any, sample_weight: Any) -> Any:
+    """A batch as `train_step` is given it: without what is absent."""
+    if sample_weight is not None:
+        return x, y, sample_weight
+    if y is not None:
+        return x, y
+    return (x,) if isinstance(x, (list, tuple)) else x
 
 
 def _symbol(array: Any) -> KerasTensor:

@@ -155,8 +155,9 @@ class ProgbarLogger(Callback):
         total = self.seen if last else self.target
         filled = round(_BAR_WIDTH * min(self.seen / total, 1.0)) if total else 0
         line = Text(f"{self._title()} ".lstrip(), no_wrap=True, overflow="ellipsis", end="")
-        line.append("━" * filled, style="green")
-        line.append("━" * (_BAR_WIDTH - filled), style="bright_black")
+        if not last:
+            line.append("━" * filled, style="green")
+            line.append("━" * (_BAR_WIDTH - filled), style="bright_black")
         line.append(f" {self.seen}/{total or '?'} ", style="bold")
         a_step = spent / self.seen if self.seen else 0.0
         if last or not total or not self.seen:
@@ -166,8 +167,8 @@ class ProgbarLogger(Callback):
             line.append(_("{time} left").format(time=left))
         line.append(f" {format_metrics(logs or {})}")
         self._again(console)
-        # one column short of the edge: a full line would wrap on some terminals
-        line.truncate(max(console.width - 1, 1), overflow="ellipsis")
+        if not last:  # one column short of the edge: a full line would wrap; the finished one may, to tell all
+            line.truncate(max(console.width - 1, 1), overflow="ellipsis")
         console.print(line, end="\n" if last else "", soft_wrap=True, highlight=False)
         bar.is_open = not last
 
