@@ -39,7 +39,7 @@ class _Merge(Layer):
         return self._merge(inputs)
 
     def _merge(self, inputs: Sequence[Tensor]) -> Tensor:
-        raise NotImplementedError
+        raise NotImplementedError(f"Merge layer {type(self).__name__} must write `_merge(self, inputs)`.")
 
     def _shapes(self, input_shape: Any) -> list[Shape]:
         """The argument as a list of shapes."""

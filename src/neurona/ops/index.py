@@ -41,6 +41,7 @@ def add_at_rows(rows: int, places: Array, values: Array) -> Array:
 
 
 def check_whole(name: str, x: Array) -> Array:
+    """`x` itself; a `DTypeError` in the name of the op if it holds no integers."""
     if x.dtype.kind not in "iub":
         raise DTypeError(f"{name} expected integers. Received: dtype {x.dtype.name}.")
     return x

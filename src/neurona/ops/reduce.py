@@ -250,6 +250,7 @@ def _(g: Array, y: Array, x: Array, axis: int, ndim: int) -> Array:
 
 
 def is_integer(x: Any) -> bool:
+    """Whether a tensor, array or number is of integers or bools."""
     return np.dtype(x.dtype if hasattr(x, "dtype") else as_array(x).dtype).kind in "biu"
 
 
@@ -294,6 +295,7 @@ def _(
 
 
 def check_filled(x: Array, axis: Axis, name: str, initial: Any = None) -> None:
+    """Raise a `ShapeError` where an extreme of nothing is asked for and no `initial` value stands in."""
     if x.size == 0 and initial is None:
         reduced = check_axes(x, axis, name)
         if 0 in [x.shape[i] for i in reduced] or not reduced:

@@ -36,7 +36,7 @@ class ArrayOptimizer(Optimizer):
 
     def move(self, g: Array, w: Array, index: int, rate: float) -> None:
         """Move the weights `w` in place by their gradient `g`; `index` finds their state."""
-        raise NotImplementedError
+        raise NotImplementedError(f"Optimizer {type(self).__name__} must write `move(self, g, w, index, rate)`.")
 
     def compiled(self, g: list[Array], w: list[Array], indices: list[int], rate: float, decay: Any) -> Any:
         """All variables in one call of a kernel; ``NotImplemented`` where there is none for the case."""

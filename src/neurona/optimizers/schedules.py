@@ -87,7 +87,7 @@ class FormulaSchedule(LearningRateSchedule):
 
     def rate(self, step: Any, m: Any) -> Any:
         """The formula; `m` has floor, cos, power ... for the kind of number that `step` is."""
-        raise NotImplementedError
+        raise NotImplementedError(f"Schedule {type(self).__name__} must write `rate(self, step, m)`.")
 
     def get_config(self) -> Config:
         return {name: getattr(self, name) for name in self._settings}
