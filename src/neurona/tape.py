@@ -109,6 +109,10 @@ class Op:
     def has_fast_twin(self) -> bool:
         return self._fast is not None
 
+    def default_of(self, attribute: str) -> Any:
+        """What a setting is when a call does not name it."""
+        return self._signature.parameters[attribute].default
+
     # -- on arrays ----------------------------------------------------------------------------------------------
 
     def compute(self, arrays: Arrays, attributes: Attributes) -> Any:

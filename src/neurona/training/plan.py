@@ -5,8 +5,11 @@ calls on arrays with numbered places for what goes in and comes out, forwards an
 needs are left out. Later calls with inputs of the same shapes only walk that list: no layers, no checks, no tape.
 
 What is repeated are the ops, as in Keras's compiled steps: Python code in a layer (a print, a counter) runs in the first
-call alone. A function that lets plain Python look at a value (``if loss > 1``, ``float(x)``, ``x.numpy()``) cannot be
-repeated; the plan says so, and the caller goes on step by step.
+call alone. Neighbours that one op can do in one pass become that op (`neurona.training.fusion`). An array is let go as
+soon as its last reader is done, so the next op finds its memory free and still in the cache.
+
+A function that lets plain Python look at a value (``if loss > 1``, ``float(x)``, ``x.numpy()``) cannot be repeated; the
+plan says so, and the caller goes on step by step.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import numpy as np
 from neurona.symbolic import flatten, map_structure
 from neurona.tape import Record, Tape, backpropagate
 from neurona.tensor import Array, Tensor, wrap
+from neurona.training.fusion import fused
 from neurona.variable import ASSIGN, Variable
 
 __all__ = ["Plan", "Signature", "signature_of"]
@@ -111,8 +115,9 @@ class Plan:
                 useful.append(record)
                 needed.update(id(t) for t in record.inputs if isinstance(t, Tensor))
         useful.reverse()
+        useful = fused(useful, {id(t) for t in (loss, *flatten(outputs)) if isinstance(t, Tensor)})
 
-        self._forward: list[tuple[Callable[..., Any], list[int], dict[str, Any], Any]] = []
+        self._forward: list[tuple[Any, ...]] = []
         for record in useful:
             # raw arrays and lists were converted when recorded: those conversions are the constants
             given = [
@@ -145,6 +150,20 @@ class Plan:
                 ]
                 self._backward.append((record.op.backward, made_at, given, attributes, needs, targets))
         self._gradient_places = [places.get(id(v)) for v in variables]
+        self._note_last_readers(set(results) - {self._loss_place, *flatten(self._outputs_places)})
+
+    def _note_last_readers(self, passing: set[int]) -> None:
+        """Write to each call, as its last part, the places among `passing` that nobody reads after it."""
+        calls = [*self._forward, *self._backward]
+        touched = [(*given, *_listed(made_at)) for _, given, _, made_at in self._forward]
+        touched += [(*given, *_listed(made_at)) for _, made_at, given, *_ in self._backward]
+        last = {place: i for i, touches in enumerate(touched) for place in touches}
+        spent: list[list[int]] = [[] for _ in calls]
+        for place in passing:
+            spent[last[place]].append(place)
+        count = len(self._forward)
+        self._forward = [(*call, spent[i]) for i, call in enumerate(self._forward)]
+        self._backward = [(*call, spent[count + i]) for i, call in enumerate(self._backward)]
 
     def __call__(self, inputs: Sequence[Any]) -> tuple[Any, Any, list[Array | None]]:
         """Repeat it on the flattened arrays of another batch: ``(loss, outputs, gradients)``."""
@@ -153,13 +172,15 @@ class Plan:
             values[place] = array
         for place, variable in self._variables:
             values[place] = variable.data
-        for compute, given, attributes, made_at in self._forward:
+        for compute, given, attributes, made_at, spent in self._forward:
             y = compute([values[i] for i in given], attributes)
             if type(made_at) is list:
                 for i, part in zip(made_at, y, strict=True):
                     values[i] = part
             else:
                 values[made_at] = y
+            for i in spent:
+                values[i] = None
         loss = None if self._loss_place is None else values[self._loss_place]
         outputs = map_structure(lambda p: None if p is None else values[p], self._outputs_places)
         if not self._backward or self._loss_place is None:
@@ -167,11 +188,13 @@ class Plan:
 
         gradients: list[Any] = [None] * len(values)
         gradients[self._loss_place] = self._start(values[self._loss_place])
-        for backward, made_at, given, attributes, needs, targets in self._backward:
+        for backward, made_at, given, attributes, needs, targets, spent in self._backward:
             if type(made_at) is list:
                 g: Any = tuple(gradients[i] for i in made_at)
                 if all(part is None for part in g):
                     continue
+                for i in made_at:
+                    gradients[i] = None
                 y = tuple(values[i] for i in made_at)
             else:
                 g = gradients[made_at]
@@ -187,7 +210,13 @@ class Plan:
                         dx = dx.astype(dtype)
                     before = gradients[target]
                     gradients[target] = dx if before is None else before + dx
+            for i in spent:
+                values[i] = None
         return loss, outputs, [None if p is None else gradients[p] for p in self._gradient_places]
+
+
+def _listed(place: Any) -> list[int]:
+    return place if type(place) is list else [place]
 
 
 def _data(leaf: Any) -> Any:
