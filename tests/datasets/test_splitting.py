@@ -58,3 +58,11 @@ def test_errors_say_what_arrived():
     for target in (np.zeros(4), np.eye(4, dtype=int)):
         with pytest.raises(DTypeError, match="stratified=False"):
             split(x, target)
+
+
+def test_in_order_holds_the_last_ones_out() -> None:
+    part = split(np.arange(10), np.arange(10) % 2, 3, in_order=True)
+    assert part.x_train.tolist() == list(range(7))
+    assert part.x_val.tolist() == [7, 8, 9]
+    assert part.y_val.tolist() == [1, 0, 1]
+    assert len(split(np.arange(4), np.zeros(4, int), 0, in_order=True).x_val) == 0

@@ -20,6 +20,21 @@ from neurona.training.checkpoint import Interrupted
 __all__ = ["make"]
 
 
+class _HeldOut(click.ParamType):
+    """A share between 0 and 1, or a whole number."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number: float = int(value) if str(value).strip().isdecimal() else float(value)
+        except ValueError:
+            number = -1.0
+        if isinstance(number, int) or 0 < number < 1:
+            return number
+        self.fail(_("expected a share between 0 and 1, or a whole number, received {value}").format(value=value))
+
+
 def make() -> click.Command:
     """The command."""
 
@@ -28,8 +43,8 @@ def make() -> click.Command:
         short_help=_("Train a recogniser."),
         help=_(
             "Train a recogniser and judge it on pictures it has never seen.\n\n"
-            "RECOGNISER is clothes (more come with later versions). The data are taken from this machine, or downloaded; "
-            "where neither works, from a small sample that comes with Neurona.\n\n"
+            "RECOGNISER is clothes, digits or objects. The data are taken from this machine, or downloaded; "
+            "where neither works, clothes has a small sample that comes with Neurona.\n\n"
             "Everything is kept in a run folder: the model, its history, its judgement and a report. Ctrl-C stops after "
             "the step under way and keeps the state; --resume goes on exactly there."
         ),
@@ -37,14 +52,20 @@ def make() -> click.Command:
             "\b\nExamples:\n"
             "  neurona train clothes\n"
             "  neurona train clothes --recipe tutorial --epochs 5\n"
-            "  neurona train clothes --seed 7 --run runs/mine\n"
+            "  neurona train digits --seed 7 --run runs/mine\n"
+            "  neurona train objects --recipe quick\n"
             "  neurona train --resume runs/mine"
         ),
     )
     @click.argument("recogniser", required=False)
-    @click.option("--recipe", help=_("How to train: best (default) or tutorial."))
+    @click.option("--recipe", help=_("How to train: best (default), tutorial, ..."))
     @click.option("--epochs", type=click.IntRange(1, 100_000), help=_("How often to go through the data."))
     @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help=_("Makes the run repeatable; 0 unless told."))
+    @click.option(
+        "--validation",
+        type=_HeldOut(),
+        help=_("Training pictures to hold out: a share (0.1) or a number (5000; 0 trains with all)."),
+    )
     @click.option("--run", "folder", type=click.Path(path_type=Path), help=_("The run folder to make."))
     @click.option("--resume", type=click.Path(path_type=Path), help=_("The interrupted run to go on with."))
     @click.option("--data", type=click.Path(path_type=Path), help=_("Folder with the data set's files."))
@@ -56,6 +77,7 @@ def make() -> click.Command:
         recipe: str | None,
         epochs: int | None,
         seed: int | None,
+        validation: float | None,
         folder: Path | None,
         resume: Path | None,
         data: Path | None,
@@ -63,7 +85,8 @@ def make() -> click.Command:
         offline: bool,
     ) -> None:
         if resume is not None:
-            fixed = {"RECOGNISER": recogniser, "--recipe": recipe, "--epochs": epochs, "--seed": seed, "--run": folder}
+            fixed = {"RECOGNISER": recogniser, "--recipe": recipe, "--epochs": epochs, "--seed": seed,
+                     "--validation": validation, "--run": folder}  # fmt: skip
             given = [name for name, value in fixed.items() if value is not None]
             if given:
                 raise click.UsageError(
@@ -89,7 +112,7 @@ def make() -> click.Command:
             if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise taken(folder)  # before anything is downloaded
             loaded = _load(chosen.dataset, data, sample, offline)
-            run = start(chosen, chosen.recipes[recipe or recipes[0]], loaded, seed or 0, epochs, folder)
+            run = start(chosen, chosen.recipes[recipe or recipes[0]], loaded, seed or 0, epochs, folder, validation)
         _carry_out(run, loaded)
 
     return command
@@ -141,6 +164,13 @@ def _carry_out(run: Run, data: datasets.Data) -> None:
         ),
         bold=True,
     )
+    if "validation_accuracy" in metrics:
+        low, high = metrics["validation_interval"]
+        say(
+            _("On {count} training pictures held out: {accuracy:.2%} ({low:.2%} to {high:.2%})").format(
+                count=metrics["validation_samples"], accuracy=metrics["validation_accuracy"], low=low, high=high
+            )
+        )
     if data.kind == "sample":
         say(_("This is the result of the small sample, not of the full set."), fg="yellow")
     say(_("Report:   {path}").format(path=run.report_path))
@@ -160,7 +190,9 @@ def _result(run: Run, metrics: dict[str, Any]) -> dict[str, Any]:
         "epochs": info["epochs"],
         "seed": info["seed"],
         "test_interval": metrics["accuracy_interval"],
-        "validation_accuracy": metrics["validation_accuracy"],
+        "validation_accuracy": metrics.get("validation_accuracy"),
+        "validation_interval": metrics.get("validation_interval"),
+        "validation_samples": metrics.get("validation_samples", 0),
         "calibration_error": metrics["calibration_error"],
         "parameters": info["parameters"],
         "status": info["status"],

@@ -26,7 +26,13 @@ class Split(NamedTuple):
 
 
 def split(
-    x: NDArray[Any], y: NDArray[Any], validation: float = 0.1, seed: int = 0, *, stratified: bool = True
+    x: NDArray[Any],
+    y: NDArray[Any],
+    validation: float = 0.1,
+    seed: int = 0,
+    *,
+    stratified: bool = True,
+    in_order: bool = False,
 ) -> Split:
     """Split ``(x, y)`` into a part to train on and a part to validate on.
 
@@ -36,9 +42,10 @@ def split(
         validation: the share to hold out, in 0 <= share < 1, or the number of examples as an ``int``.
         seed: chooses which ones; the same seed always chooses the same.
         stratified: every class keeps its share, up to one example.
+        in_order: hold out the last examples, whatever their classes; `seed` and `stratified` do not matter.
 
     Returns:
-        ``x_train, y_train, x_val, y_val``, copies.
+        ``x_train, y_train, x_val, y_val``, copies (views when `in_order`).
 
     Raises:
         ShapeError: `x` and `y` differ in length.
@@ -53,6 +60,9 @@ def split(
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
         raise ShapeError(f"split expects x and y of one length. Received: shapes {x.shape} and {y.shape}.")
     count = _held_out(validation, len(x))
+    if in_order:
+        kept = len(x) - count
+        return Split(x[:kept], y[:kept], x[kept:], y[kept:])
     # random() keys and a stable sort: numpy promises this stream, but not that of permutation()
     keys = np.random.Generator(np.random.PCG64(seed)).random(len(x))
     held = np.zeros(len(x), bool)

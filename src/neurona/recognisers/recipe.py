@@ -17,8 +17,10 @@ class Recipe:
         name: "tutorial", "best", ...
         build: ``(steps_per_epoch, epochs, seed) -> compiled model``.
         epochs, batch_size: of the training.
-        validation: the share of the training set that is held out.
+        validation: the share of the training set that is held out, or a whole number of samples.
         mirrored: whether a picture is judged together with its mirror image.
+        adapt: ``(model, prepared training pictures, seed)``, what a network takes from the data before it trains.
+        watched: how many of the held-out samples each epoch is judged by; all, unless told. The end is judged by all.
         about: one sentence for people, by language.
     """
 
@@ -29,6 +31,8 @@ class Recipe:
     validation: float
     about: Mapping[str, str]
     mirrored: bool = False
+    adapt: Callable[[Any, Any, int], None] | None = None
+    watched: int | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class Recogniser:
         dataset: the data set's name.
         about: one sentence for people, by language.
         prepare: pictures as the data set has them -> arrays as the networks take them.
+        in_order: hold the last training samples out, instead of some of each class: for a data set whose training
+            set comes in batches that others hold out too.
         recipes: by name; the first one is the default.
     """
 
@@ -49,4 +55,5 @@ class Recogniser:
     dataset: str
     about: Mapping[str, str]
     prepare: Callable[[Any], Any]
+    in_order: bool = False
     recipes: Mapping[str, Recipe] = field(default_factory=dict)

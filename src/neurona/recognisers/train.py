@@ -26,7 +26,13 @@ _SPLIT_SEED = 0
 
 
 def start(
-    recogniser: Recogniser, recipe: Recipe, data: datasets.Data, seed: int, epochs: int | None, folder: Any = None
+    recogniser: Recogniser,
+    recipe: Recipe,
+    data: datasets.Data,
+    seed: int,
+    epochs: int | None,
+    folder: Any = None,
+    validation: float | None = None,
 ) -> Run:
     """A new Run folder for this recipe; `train` carries it out."""
     return Run.create(
@@ -37,7 +43,7 @@ def start(
         epochs=recipe.epochs if epochs is None else epochs,
         batch_size=recipe.batch_size,
         mirrored=recipe.mirrored,
-        validation=recipe.validation,
+        validation=recipe.validation if validation is None else validation,
         data={
             "name": data.name,
             "kind": data.kind,
@@ -94,20 +100,24 @@ def train(
     began = time.perf_counter()
     utils.clear_session()
     utils.set_random_seed(info["seed"])
-    part = datasets.split(data.x_train, data.y_train, info["validation"], _SPLIT_SEED)
+    part = datasets.split(data.x_train, data.y_train, info["validation"], _SPLIT_SEED, in_order=recogniser.in_order)
     x_train, x_val = recogniser.prepare(part.x_train), recogniser.prepare(part.x_val)
     steps = math.ceil(len(x_train) / info["batch_size"])
     model = recipe.build(steps, info["epochs"], info["seed"])
+    if recipe.adapt is not None:
+        recipe.adapt(model, x_train, info["seed"])
     checkpoint = Checkpoint(run.checkpoint_path)
 
     def stopped(status: str) -> None:
         run.update(status=status, seconds=round(seconds_before + time.perf_counter() - began, 3))
 
+    watched = slice(0, recipe.watched)
     run.update(status="running")
     try:
         history = model.fit(
             x_train, part.y_train, batch_size=info["batch_size"], epochs=info["epochs"], verbose=verbose,
-            validation_data=(x_val, part.y_val), validation_batch_size=1000, callbacks=[*callbacks, checkpoint],
+            validation_data=(x_val[watched], part.y_val[watched]) if len(x_val) else None,
+            validation_batch_size=1000, callbacks=[*callbacks, checkpoint],
         )  # fmt: skip
     except (Interrupted, KeyboardInterrupt):
         stopped("interrupted")
@@ -124,7 +134,11 @@ def train(
         model.save(run.model_path)
         shares = probabilities(model, recogniser.prepare(data.x_test), recipe.mirrored)
         found = judge(shares, data.y_test, list(data.labels["en"]))
-        found["validation_accuracy"] = history.history["val_accuracy"][-1]
+        if len(x_val):
+            held_out = judge(probabilities(model, x_val, recipe.mirrored), part.y_val, list(data.labels["en"]))
+            found["validation_accuracy"] = held_out["accuracy"]
+            found["validation_interval"] = held_out["accuracy_interval"]
+            found["validation_samples"] = held_out["samples"]
         run.write_metrics(found)
         run.update(parameters=model.count_params(), test_accuracy=found["accuracy"],
                    seconds=round(seconds_before + time.perf_counter() - began, 3))  # fmt: skip
