@@ -30,7 +30,7 @@ from typing import Any
 from neurona.errors import ArgumentError, UnknownNameError
 from neurona.kernels.processors import usable_cores
 
-__all__ = ["disabled", "get_num_threads", "info", "native", "set_num_threads"]
+__all__ = ["disabled", "get_num_threads", "info", "native", "set_num_threads", "trim"]
 
 _SETS = ("sse2", "avx2", "avx512", "neon", "baseline")
 
@@ -128,6 +128,15 @@ def set_num_threads(n: int) -> None:
 def get_num_threads() -> int:
     """The number of threads that the kernels use; 1 without kernels."""
     return 1 if _loaded is None else int(_loaded.get_threads())
+
+
+_IDLE = 256 << 20
+
+
+def trim() -> None:
+    """Hand memory that the kernels keep for their next arrays back to the system, if it is more than 256 MB."""
+    if _loaded is not None and _loaded.shelf_bytes() > _IDLE:
+        _loaded.shelf_clear()
 
 
 _switch = threading.Lock()

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from neurona import kernels, optimizers
 from neurona import metrics as metrics_module
-from neurona import optimizers
 from neurona.errors import ArgumentError, NotBuiltError, ShapeError
 from neurona.registry import deserialize_keras_object, serialize_keras_object
 from neurona.symbolic import KerasTensor, flatten, map_structure
@@ -415,6 +415,7 @@ class Trainer:
         if self.optimizer is not None and epochs > initial_epoch:
             self.optimizer.finalize_variable_values(self.trainable_weights)  # type: ignore[attr-defined]
         told.on_train_end(logs)
+        kernels.trim()
         return history
 
     def resume_from(self, facts: dict[str, Any], sums: dict[str, Array]) -> None:

@@ -80,6 +80,12 @@ static PyObject *shelf_bytes(PyObject *module, PyObject *unused) {
     return PyLong_FromSize_t(nk_shelf_bytes());
 }
 
+static PyObject *fresh_count(PyObject *module, PyObject *unused) {
+    (void)module;
+    (void)unused;
+    return PyLong_FromSize_t(nk_fresh_count());
+}
+
 static PyObject *shelf_clear(PyObject *module, PyObject *unused) {
     (void)module;
     (void)unused;
@@ -94,6 +100,7 @@ static PyMethodDef methods[] = {
     {"set_threads", set_threads, METH_O, "set_threads(n): the caller and n - 1 workers."},
     {"get_threads", get_threads, METH_NOARGS, "get_threads() -> n."},
     {"shelf_bytes", shelf_bytes, METH_NOARGS, "shelf_bytes() -> bytes of dead arrays that wait for reuse."},
+    {"fresh_count", fresh_count, METH_NOARGS, "fresh_count() -> how often memory had to come from the system."},
     {"shelf_clear", shelf_clear, METH_NOARGS, "shelf_clear(): hand that memory back to the system."},
     {NULL, NULL, 0, NULL},
 };
