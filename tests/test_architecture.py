@@ -32,6 +32,7 @@ FLOORS: list[set[str]] = [
     {"utils"},
     {"runs"},
     {"recognisers"},
+    {"sight"},
     {"report"},
     {"cli"},
 ]

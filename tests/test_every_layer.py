@@ -50,6 +50,7 @@ CASES: dict[str, list[Case]] = {
         case((4, 3)), case((4, 2, 3), axis=1, momentum=0.5), case((4, 2, 2, 3), center=False),
         case((4, 3), scale=False, epsilon=0.01, beta_regularizer="l2"),
     ],
+    "CenterCrop": [case((4, 3, 4, 1), height=2, width=3), case((4, 3, 4, 1), height=2, width=6)],
     "Concatenate": [case((4, 3), (4, 2)), case((4, 3, 2), (4, 1, 2), axis=1)],
     "Dense": [case((4, 3), units=2), case((4, 2, 3), units=2, activation="tanh", use_bias=False)],
     "Dot": [case(*PAIR, axes=1), case((4, 2, 3), (4, 3, 2), axes=(2, 1)),
@@ -79,20 +80,262 @@ CASES: dict[str, list[Case]] = {
     "PReLU": [case((4, 3), alpha_initializer="ones"), case((4, 2, 3), shared_axes=[1])],
     "Permute": [case((4, 2, 3), dims=(2, 1)), case((4, 2, 3, 2), dims=(3, 1, 2))],
     "RMSNormalization": [case((4, 5)), case((4, 3, 2), axis=[1, 2]), case((4, 3, 2), axis=1)],
+    "AutoContrast": [case((4, 3, 2, 1), value_range=(-3, 5))],
+    "CutMix": [case((6, 5, 4, 1), factor=(0.5, 1.0), seed=1)],
+    "Equalization": [case((4, 3, 2, 1), value_range=(-3, 5), bins=16)],
+    "MixUp": [case((4, 3, 2, 1), alpha=0.7, seed=1)],
+    "RandomBrightness": [case((4, 3, 2, 1), factor=(-0.1, 0.2), value_range=(-9, 9), seed=1)],
+    "RandomColorDegeneration": [case((4, 3, 2, 3), factor=(-0.1, 0.2), value_range=(-9, 9), seed=1)],
+    "RandomColorJitter": [case((4, 3, 2, 3), value_range=(-9, 9), brightness_factor=0.2, contrast_factor=0.3,
+                               saturation_factor=(0.4, 0.6), hue_factor=0.2, seed=1)],
+    "RandomContrast": [case((4, 3, 2, 1), factor=(0.1, 0.2), value_range=(-9, 9), seed=1)],
+    "RandomErasing": [case((6, 4, 5, 1), scale=(0.1, 0.5), factor=(1.0, 1.0), fill_value=3.0, seed=1),
+                      case((6, 2, 4, 5), factor=(1.0, 1.0), data_format="channels_first", seed=1)],
+    "RandomGaussianBlur": [case((4, 3, 3, 1), factor=(0.8, 1.0), sigma=(0.3, 0.9), value_range=(-9, 9), seed=1)],
+    "RandomGrayscale": [case((6, 3, 2, 3), factor=0.5, seed=1)],
+    "RandomHue": [case((4, 3, 2, 3), factor=(0.1, 0.5), value_range=(-9, 9), seed=1)],
+    "RandomInvert": [case((6, 3, 2, 1), factor=(0.5, 0.5), value_range=(-9, 9), seed=1)],
+    "RandomPerspective": [case((6, 4, 5, 1), factor=(0.5, 1.0), scale=0.6, seed=1)],
+    "RandomPosterization": [case((6, 3, 2, 1), factor=(1, 8), value_range=(-9, 9), seed=1)],
+    "RandomSaturation": [case((4, 3, 2, 3), factor=(0.1, 0.5), value_range=(-9, 9), seed=1)],
+    "RandomSharpness": [case((4, 3, 3, 1), factor=(0.1, 0.9), value_range=(-9, 9), seed=1),
+                        case((4, 2, 3, 3), factor=(0.1, 0.9), value_range=(-9, 9), data_format="channels_first")],
+    "Solarization": [case((4, 3, 2, 1), addition_factor=(0.1, 0.2), threshold_factor=(0.3, 0.6), value_range=(-9, 9),
+                          seed=1)],
+    "RandomCrop": [case((4, 5, 4, 1), height=2, width=2, seed=1), case((4, 1, 9, 4), height=2, width=2, seed=1,
+                                                                       data_format="channels_first")],
     "RandomFlip": [case((4, 3, 2, 1), seed=1)],
+    "RandomRotation": [case((4, 3, 2, 1), factor=(-0.2, 0.3), seed=1)],
+    "RandomShear": [case((4, 3, 2, 1), x_factor=(0.1, 0.3), y_factor=(0.2, 0.4), seed=1)],
+    "RandomTranslation": [case((4, 3, 2, 1), height_factor=0.2, width_factor=(-0.3, 0.1), seed=1),
+                          case((4, 1, 3, 2), height_factor=0.2, width_factor=0.2, data_format="channels_first")],
+    "RandomZoom": [case((4, 3, 2, 1), height_factor=0.2, width_factor=(-0.3, 0.1), seed=1, fill_mode="constant"),
+                   case((4, 3, 2, 1), height_factor=0.2)],
     "ReLU": [case((4, 3)), case((4, 3), max_value=1.0, negative_slope=0.1, threshold=0.5)],
     "RepeatVector": [case((4, 3), n=2)],
     "Rescaling": [case((4, 3), scale=0.5), case((4, 2, 3), scale=[1.0, 2.0, 3.0], offset=[0.0, 1.0, 2.0])],
+    "Resizing": [case((4, 3, 2, 1), height=2, width=4), case((4, 1, 3, 2), height=2, width=3, interpolation="bicubic",
+                                                             data_format="channels_first")],
     "Reshape": [case((4, 2, 6), target_shape=(3, 4)), case((4, 2, 6), target_shape=(-1, 2))],
     "Softmax": [case((4, 3)), case((4, 2, 3), axis=1), case((4, 2, 3), axis=[1, 2])],
     "Subtract": [case(*PAIR), case((4, 2, 3), (4, 3))],
     "UnitNormalization": [case((4, 3)), case((4, 3, 2), axis=[1, 2]), case((4, 3, 2), axis=1)],
 }  # fmt: skip
 
+# convolutions and all that slides over pictures
+CASES |= {
+    "AdaptiveAveragePooling1D": [
+        case((2, 5, 3), output_size=(2,)),
+        case((2, 3, 5), output_size=(2,), data_format="channels_first"),
+    ],
+    "AdaptiveAveragePooling2D": [
+        case((2, 4, 3, 2), output_size=(3, 2)),
+        case((2, 2, 4, 3), output_size=(3, 2), data_format="channels_first"),
+    ],
+    "AdaptiveAveragePooling3D": [
+        case((2, 2, 3, 2, 2), output_size=(1, 2, 2)),
+        case((2, 2, 2, 3, 2), output_size=(1, 2, 2), data_format="channels_first"),
+    ],
+    "AdaptiveMaxPooling1D": [
+        case((2, 5, 3), output_size=(2,)),
+        case((2, 3, 5), output_size=(2,), data_format="channels_first"),
+    ],
+    "AdaptiveMaxPooling2D": [
+        case((2, 4, 3, 2), output_size=(3, 2)),
+        case((2, 2, 4, 3), output_size=(3, 2), data_format="channels_first"),
+    ],
+    "AdaptiveMaxPooling3D": [
+        case((2, 2, 3, 2, 2), output_size=(1, 2, 2)),
+        case((2, 2, 2, 3, 2), output_size=(1, 2, 2), data_format="channels_first"),
+    ],
+    "AveragePooling1D": [
+        case((2, 5, 2), pool_size=(2,)),
+        case((2, 2, 5), pool_size=(3,), strides=(2,), padding="same", data_format="channels_first"),
+    ],
+    "AveragePooling2D": [
+        case((2, 5, 4, 2), pool_size=(2, 2)),
+        case((2, 5, 4, 2), pool_size=(3, 2), strides=(1, 2), padding="same"),
+        case((2, 2, 4, 5), pool_size=(2, 3), data_format="channels_first"),
+    ],
+    "AveragePooling3D": [
+        case((2, 3, 2, 4, 2), pool_size=(2, 1, 2)),
+        case((2, 2, 3, 2, 3), pool_size=(2, 2, 2), strides=(1, 1, 1), padding="same", data_format="channels_first"),
+    ],
+    "Conv1D": [
+        case((2, 5, 2), filters=3, kernel_size=(3,)),
+        case((2, 5, 2), filters=2, kernel_size=(2,), padding="causal", dilation_rate=(2,), activation="relu"),
+        case(
+            (2, 4, 6), filters=4, kernel_size=(3,), strides=(2,), groups=2, data_format="channels_first", use_bias=False
+        ),
+    ],
+    "Conv1DTranspose": [
+        case((2, 3, 2), filters=3, kernel_size=(3,), strides=(2,)),
+        case((2, 2, 4), filters=2, kernel_size=(3,), padding="same", dilation_rate=(2,), data_format="channels_first"),
+    ],
+    "Conv2D": [
+        case((2, 4, 5, 2), filters=3, kernel_size=(3, 2), activation="relu"),
+        case((2, 4, 5, 2), filters=3, kernel_size=(3, 3), padding="same", strides=(2, 1), activation="tanh"),
+        case((2, 4, 4, 4), filters=4, kernel_size=(2, 2), groups=2, activation="softmax", kernel_regularizer="l2"),
+        case(
+            (2, 2, 5, 4),
+            filters=3,
+            kernel_size=(2, 2),
+            dilation_rate=(2, 1),
+            data_format="channels_first",
+            activation="gelu",
+        ),
+    ],
+    "Conv2DTranspose": [
+        case((2, 2, 3, 2), filters=3, kernel_size=(3, 2), strides=(2, 3), activation="relu"),
+        case((2, 3, 2, 2), filters=2, kernel_size=(3, 3), strides=(2, 2), padding="same", output_padding=(1, 0)),
+        case(
+            (2, 2, 2, 3),
+            filters=2,
+            kernel_size=(2, 2),
+            activation="softmax",
+            data_format="channels_first",
+            use_bias=False,
+        ),
+    ],
+    "Conv3D": [
+        case((2, 3, 3, 4, 2), filters=2, kernel_size=(2, 1, 3), activation="sigmoid"),
+        case(
+            (2, 2, 3, 2, 3),
+            filters=2,
+            kernel_size=(2, 2, 2),
+            padding="same",
+            strides=(1, 2, 1),
+            data_format="channels_first",
+        ),
+    ],
+    "Conv3DTranspose": [
+        case((2, 2, 1, 2, 2), filters=2, kernel_size=(2, 2, 3), strides=(2, 1, 2), activation="tanh"),
+        case((2, 2, 2, 1, 2), filters=2, kernel_size=(2, 3, 2), padding="same", data_format="channels_first"),
+    ],
+    "Cropping1D": [
+        case((2, 5, 2), cropping=(1, 2)),
+    ],
+    "Cropping2D": [
+        case((2, 5, 4, 2), cropping=((1, 0), (2, 1))),
+        case((2, 2, 5, 4), cropping=((0, 1), (1, 1)), data_format="channels_first"),
+    ],
+    "Cropping3D": [
+        case((2, 3, 2, 4, 2), cropping=((1, 0), (0, 1), (1, 2))),
+        case((2, 2, 3, 2, 4), cropping=((1, 0), (0, 0), (1, 2)), data_format="channels_first"),
+    ],
+    "DepthwiseConv1D": [
+        case((2, 5, 2), kernel_size=(3,), depth_multiplier=2, activation="relu"),
+        case((2, 2, 5), kernel_size=(2,), padding="same", strides=(2,), data_format="channels_first"),
+    ],
+    "DepthwiseConv2D": [
+        case((2, 4, 5, 2), kernel_size=(3, 2), depth_multiplier=2),
+        case((2, 4, 5, 2), kernel_size=(3, 3), padding="same", strides=(2, 2), activation="elu", use_bias=False),
+        case((2, 2, 4, 5), kernel_size=(2, 2), dilation_rate=(1, 2), data_format="channels_first"),
+    ],
+    "GlobalAveragePooling1D": [
+        case((2, 5, 3)),
+        case((2, 3, 5), keepdims=True, data_format="channels_first"),
+    ],
+    "GlobalAveragePooling2D": [
+        case((2, 4, 3, 2)),
+        case((2, 2, 4, 3), keepdims=True, data_format="channels_first"),
+    ],
+    "GlobalAveragePooling3D": [
+        case((2, 2, 3, 2, 2)),
+        case((2, 2, 2, 3, 2), keepdims=True, data_format="channels_first"),
+    ],
+    "GlobalMaxPooling1D": [
+        case((2, 5, 3)),
+        case((2, 3, 5), keepdims=True, data_format="channels_first"),
+    ],
+    "GlobalMaxPooling2D": [
+        case((2, 4, 3, 2)),
+        case((2, 2, 4, 3), keepdims=True, data_format="channels_first"),
+    ],
+    "GlobalMaxPooling3D": [
+        case((2, 2, 3, 2, 2)),
+        case((2, 2, 2, 3, 2), keepdims=True, data_format="channels_first"),
+    ],
+    "MaxPooling1D": [
+        case((2, 5, 2), pool_size=(2,)),
+        case((2, 2, 5), pool_size=(3,), strides=(2,), padding="same", data_format="channels_first"),
+    ],
+    "MaxPooling2D": [
+        case((2, 5, 4, 2), pool_size=(2, 2)),
+        case((2, 5, 4, 2), pool_size=(3, 2), strides=(1, 2), padding="same"),
+        case((2, 2, 4, 5), pool_size=(2, 3), data_format="channels_first"),
+    ],
+    "MaxPooling3D": [
+        case((2, 3, 2, 4, 2), pool_size=(2, 1, 2)),
+        case((2, 2, 3, 2, 3), pool_size=(2, 2, 2), strides=(1, 1, 1), padding="same", data_format="channels_first"),
+    ],
+    "SeparableConv1D": [
+        case((2, 5, 2), filters=3, kernel_size=(3,), depth_multiplier=2, activation="relu"),
+        case((2, 2, 5), filters=3, kernel_size=(2,), padding="same", data_format="channels_first"),
+    ],
+    "SeparableConv2D": [
+        case((2, 4, 5, 2), filters=3, kernel_size=(3, 2), depth_multiplier=2),
+        case(
+            (2, 2, 4, 5),
+            filters=3,
+            kernel_size=(3, 3),
+            padding="same",
+            strides=(2, 2),
+            activation="softmax",
+            data_format="channels_first",
+        ),
+    ],
+    "SpatialDropout1D": [
+        case((4, 3, 5), rate=0.4),
+    ],
+    "SpatialDropout2D": [
+        case((4, 2, 3, 5), rate=0.4, seed=1),
+        case((4, 5, 2, 3), rate=0.4, data_format="channels_first"),
+    ],
+    "SpatialDropout3D": [
+        case((4, 2, 2, 3, 5), rate=0.4, seed=1),
+        case((4, 5, 2, 2, 3), rate=0.4, data_format="channels_first"),
+    ],
+    "UpSampling1D": [
+        case((2, 3, 2), size=3),
+    ],
+    "UpSampling2D": [
+        case((2, 3, 2, 2), size=(2, 3)),
+        case((2, 2, 2, 3), size=(2, 1), data_format="channels_first"),
+        case((2, 3, 2, 2), size=(2, 3), interpolation="bilinear"),
+        case((2, 3, 2, 2), size=(2, 3), interpolation="bicubic"),
+        case((2, 3, 2, 2), size=(2, 3), interpolation="lanczos3"),
+        case((2, 2, 2, 3), size=(2, 2), data_format="channels_first", interpolation="bilinear"),
+    ],
+    "UpSampling3D": [
+        case((2, 2, 1, 2, 2), size=(2, 3, 1)),
+        case((2, 2, 2, 1, 2), size=(1, 2, 2), data_format="channels_first"),
+    ],
+    "ZeroPadding1D": [
+        case((2, 3, 2), padding=(1, 2)),
+        case((2, 2, 3), padding=(0, 2), data_format="channels_first"),
+    ],
+    "ZeroPadding2D": [
+        case((2, 3, 2, 2), padding=((1, 0), (2, 1))),
+        case((2, 2, 3, 2), padding=((0, 1), (1, 1)), data_format="channels_first"),
+    ],
+    "ZeroPadding3D": [
+        case((2, 2, 1, 2, 2), padding=((1, 0), (2, 1), (0, 1))),
+        case((2, 2, 2, 1, 2), padding=((0, 1), (1, 1), (0, 0)), data_format="channels_first"),
+    ],
+}
+
 # they are no layers of a model's middle, and tests/layers says what they do
 APART = {"InputLayer", "Layer"}
 # in training they draw: the same input gives another output at every call
-RANDOM = {"AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "RandomFlip"}
+RANDOM = {
+    "AlphaDropout", "CutMix", "Dropout", "GaussianDropout", "GaussianNoise", "MixUp", "RandomBrightness",
+    "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomErasing",
+    "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective",
+    "RandomPosterization",
+    "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear", "RandomTranslation", "RandomZoom",
+    "Solarization", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+}  # fmt: skip
 # a configuration never holds its code
 NOT_FROM_CONFIG = {"Lambda"}
 

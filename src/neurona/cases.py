@@ -55,15 +55,22 @@ class Case:
         inputs: an `A`, or a string that is short for one; anything else is passed as it is. A list of them is
             passed as a list of arrays.
         sizes: the smallest size to draw for a letter (0 unless told: empty arrays are tried too).
+        largest: the largest size to draw for a letter where a compiled twin is compared (70 unless told).
         tolerance: the error allowed in the gradient check, relative to the gradient's size.
         attributes: passed as keywords.
     """
 
     def __init__(
-        self, *inputs: Any, sizes: Mapping[str, int] | None = None, tolerance: float = 1e-6, **attributes: Any
+        self,
+        *inputs: Any,
+        sizes: Mapping[str, int] | None = None,
+        largest: Mapping[str, int] | None = None,
+        tolerance: float = 1e-6,
+        **attributes: Any,
     ) -> None:
         self.inputs = [self._read(x) for x in inputs]
-        self.smallest, self.tolerance, self.attributes = dict(sizes or {}), tolerance, attributes
+        self.smallest, self.largest = dict(sizes or {}), dict(largest or {})
+        self.tolerance, self.attributes = tolerance, attributes
 
     @staticmethod
     def _read(x: Any) -> Any:

@@ -59,7 +59,7 @@ _ENTRIES: dict[str, Callable[[Any], bool]] = {
     "seed": _whole(0),
     "epochs": _whole(1),
     "batch_size": _whole(1),
-    "validation": lambda v: isinstance(v, int) and v >= 0 or isinstance(v, float) and 0 < v < 1,
+    "validation": lambda v: (isinstance(v, int) and v >= 0) or (isinstance(v, float) and 0 < v < 1),
     "data": _texts("name", "kind", "origin", "fingerprint"),
     "classes": _classes,
     "versions": lambda v: isinstance(v, dict),

@@ -3,8 +3,8 @@
     python -m tests.golden.make_golden            # every family
     python -m tests.golden.make_golden losses ops # some of them
 
-Needs Keras 3.15 and TensorFlow (any CPU build), which nothing else in this repository does. The inputs are
-drawn from fixed seeds, so running it again with the same versions writes the same values.
+Needs Keras 3.15, TensorFlow (any CPU build) and, for the families of `ON_JAX`, JAX, which nothing else in this
+repository does. The inputs are drawn from fixed seeds, so running it again with the same versions writes the same values.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import io
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 import zipfile
 from typing import Any
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # oneDNN reorders float sums; plain Eigen is easier to agree with
@@ -31,8 +32,10 @@ import tensorflow as tf
 from tests.golden.reader import DATA
 
 FAMILIES = [
-    "losses", "metrics", "optimizers", "schedules", "initializers", "parts", "layers", "signatures", "ops",
+    "losses", "metrics", "optimizers", "schedules", "initializers", "parts", "layers", "signatures", "ops", "convolutions",
+    "channels_first", "spatial_ops", "spatial_ops_jax", "images",
 ]  # fmt: skip
+ON_JAX = {"channels_first", "spatial_ops_jax"}  # what TensorFlow cannot do without an accelerator
 
 
 class KerasBridge:
@@ -55,6 +58,22 @@ class KerasBridge:
             value, aim = fn(*tensors)
         slopes = tape.gradient(aim, watched, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return value, [self.numpy(slope) for slope in slopes]
+
+
+class JaxBridge(KerasBridge):
+    """The same answers by Keras on JAX, where weights are arguments of the function whose gradient is taken."""
+
+    def gradients(self, fn: Any, arrays: list[np.ndarray], weights: Any = ()) -> tuple[Any, list[np.ndarray]]:
+        import jax
+
+        def aim_of(given: list[Any], values: list[Any]) -> Any:
+            with keras.StatelessScope(state_mapping=list(zip(weights, values, strict=True))):
+                value, aim = fn(*given)
+            return aim, value
+
+        inputs, values = [jax.numpy.asarray(array) for array in arrays], [weight.value for weight in weights]
+        (_, value), slopes = jax.value_and_grad(aim_of, argnums=(0, 1), has_aux=True)(inputs, values)
+        return value, [self.numpy(slope) for slope in (*slopes[0], *slopes[1])]
 
 
 class Writer:
@@ -104,11 +123,18 @@ class Writer:
         return sum((DATA / f"{name}.{kind}").stat().st_size for kind in ("json", "npz"))
 
 
+def _engine() -> str:
+    """The engine under Keras, with its version."""
+    name = keras.backend.backend()
+    return f"{name} {importlib.import_module(name).__version__}"
+
+
 def record(name: str) -> None:
     """Runs every case of a family on Keras and writes the answers."""
     began = time.time()
     spec = importlib.import_module(f"tests.golden.specs.{name}")
-    bridge, writer, lines, seen = KerasBridge(), Writer(), [], set()
+    bridge: KerasBridge = JaxBridge() if name in ON_JAX else KerasBridge()
+    writer, lines, seen = Writer(), [], set()
     refused: list[str] = []
     for case in spec.cases(keras):
         if case["id"] in seen:
@@ -128,7 +154,7 @@ def record(name: str) -> None:
         raise SystemExit(f"{name}: Keras refuses\n  " + "\n  ".join(refused))
     made_with = {
         "keras": keras.__version__,
-        "backend": f"tensorflow {tf.__version__}",
+        "backend": _engine(),
         "numpy": np.__version__,
         "python": platform.python_version(),
         "seed": str(spec.SEED),
@@ -139,4 +165,9 @@ def record(name: str) -> None:
 
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or FAMILIES:
-        record(chosen)
+        engine = "jax" if chosen in ON_JAX else "tensorflow"
+        if keras.backend.backend() == engine:
+            record(chosen)
+        else:  # an engine is chosen once for a process
+            again = [sys.executable, "-m", "tests.golden.make_golden", chosen]
+            subprocess.run(again, env={**os.environ, "KERAS_BACKEND": engine}, check=True)

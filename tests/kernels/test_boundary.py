@@ -46,9 +46,9 @@ CALLS = {
     "dense_backward": ((G, Y, X, W, True, 1, True, True), (0, 1, 2, 3)),
     "softmax_crossentropy": ((Y, LABELS), (0,)),
     "softmax_crossentropy_backward": ((LABELS.astype("f4"), Y, LABELS), (0, 1)),
-    "batch_norm_train": ((X, C6, C6, 1e-3, True), (0,)),
-    "batch_norm_backward": ((X, X, X, C6, C6, np.abs(C6), 1e-3, True), (0, 1, 2, 4, 5)),
-    "batch_norm_infer": ((X, C6, C6, False), (0, 1, 2)),
+    "batch_norm_train": ((X, C6, C6, 1e-3, 1), (0,)),
+    "batch_norm_backward": ((X, X, C6, C6, C6, np.abs(C6), 1e-3, 1), (0, 1, 4, 5)),
+    "batch_norm_infer": ((X, C6, C6, 0), (0, 1, 2)),
 }
 
 
@@ -72,8 +72,9 @@ def test_other_misfits(native: Any) -> None:
     assert native.softmax_crossentropy(Y, LABELS[:-1]) is NotImplemented
     assert native.softmax_crossentropy(Y, Y[:, :-1].copy()) is NotImplemented
     assert native.softmax_crossentropy(np.zeros((2, 0), "f4"), LABELS[:2]) is NotImplemented
-    assert native.batch_norm_train(np.zeros((0, 6), "f4"), C6, C6, 1e-3, False) is NotImplemented
-    assert native.batch_norm_train(X, drawn(5), None, 1e-3, False) is NotImplemented
+    assert native.batch_norm_train(np.zeros((0, 6), "f4"), C6, C6, 1e-3, 0) is NotImplemented
+    assert native.batch_norm_train(np.zeros((4, 0), "f4"), None, None, 1e-3, 0) is NotImplemented
+    assert native.batch_norm_train(X, drawn(5), None, 1e-3, 0) is NotImplemented
     assert native.gather_rows(X.astype("f8"), LABELS, 1.0) is NotImplemented
     assert native.gather_rows(X, LABELS.astype("f4"), 1.0) is NotImplemented
     with pytest.raises(ValueError, match="activation from 0 to 3"):

@@ -108,7 +108,7 @@ def test_an_index_out_of_range_is_named(native: Any, wrong: int) -> None:
         native.gather_rows(drawn(1, 5, 3), np.array([0, 1, wrong]), 1.0)
 
 
-@pytest.mark.parametrize(("m", "c"), [(1, 1), (2, 7), (33, 16), (128, 100), (3000, 9), (70, 5000), (4, 0)])
+@pytest.mark.parametrize(("m", "c"), [(1, 1), (2, 7), (33, 16), (128, 100), (3000, 9), (70, 5000)])
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize("relu", [True, False])
 def test_batch_norm(each_isa: Any, m: int, c: int, affine: bool, relu: bool) -> None:
@@ -125,7 +125,7 @@ def test_batch_norm(each_isa: Any, m: int, c: int, affine: bool, relu: bool) -> 
     np.testing.assert_allclose(y, np.maximum(plain, 0.0) if relu else plain, rtol=1e-5, atol=3e-5)
 
     g = drawn(4, m, c)
-    dx, dgamma, dbeta = each_isa.batch_norm_backward(g, y, x, gamma, mean, var, 1e-3, relu)
+    dx, dgamma, dbeta = each_isa.batch_norm_backward(g, x, gamma, beta, mean, var, 1e-3, relu)
     passed = g * (y > 0) if relu else g.astype("f8")
     np.testing.assert_allclose(dbeta, passed.sum(axis=0), rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(dgamma, (passed * xhat).sum(axis=0), rtol=1e-5, atol=1e-3)
@@ -150,10 +150,10 @@ def test_threads_change_no_bit(each_isa: Any) -> None:
 
     def everything(threads: int) -> list[np.ndarray]:
         each_isa.set_threads(threads)
-        y, mean, var = each_isa.batch_norm_train(x, None, None, 1e-3, True)
+        y, mean, var = each_isa.batch_norm_train(x, None, None, 1e-3, 1)
         loss, probs = each_isa.softmax_crossentropy(x, targets)
         return [
-            y, mean, var, *each_isa.batch_norm_backward(g, y, x, None, mean, var, 1e-3, True), loss, probs,
+            y, mean, var, *each_isa.batch_norm_backward(g, x, None, None, mean, var, 1e-3, 1), loss, probs,
             *each_isa.softmax_crossentropy(x, labels),
             each_isa.softmax_crossentropy_backward(loss, probs, targets),
             each_isa.dropout(x, 0.3, 1, 2), each_isa.gather_rows(x, index, 0.5),

@@ -16,7 +16,8 @@ from PIL import Image
 
 from neurona.datasets.fashion_mnist import FASHION_MNIST
 from neurona.errors import PictureError
-from neurona.recognisers.pictures import prepare_garment, read_grey
+from neurona.recognisers.garments import prepare_garment
+from neurona.recognisers.pictures import read_grey
 
 
 @pytest.fixture(scope="module")

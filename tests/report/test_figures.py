@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from neurona.i18n import set_language
-from neurona.recognisers.pictures import prepare_garment
+from neurona.recognisers.garments import prepare_garment
 from neurona.report import figures
 from neurona.report.canvas import BLUE, ORANGE, Colour
 from neurona.tensor import Array

@@ -11,7 +11,7 @@ from PIL import Image
 
 from neurona.i18n import set_language
 from neurona.recognisers.judging import judge
-from neurona.recognisers.pictures import prepare_garment
+from neurona.recognisers.garments import prepare_garment
 from neurona.report import figures, write_report
 from neurona.report.plain import printable
 from neurona.runs import Run

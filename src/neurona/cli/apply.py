@@ -11,11 +11,10 @@ import numpy as np
 
 from neurona import datasets
 from neurona.cli.shared import complain, json_option, say, session
-from neurona.errors import PictureError
+from neurona.errors import ArgumentError, PictureError
 from neurona.i18n import _, get_language
 from neurona.recognisers import find
 from neurona.recognisers.judging import judge
-from neurona.recognisers.pictures import prepare_garment, read_grey
 from neurona.recognisers.train import probabilities
 from neurona.report import figures
 from neurona.runs import Run
@@ -93,8 +92,9 @@ def make_predict() -> click.Command:
         short_help=_("Apply a trained run to pictures."),
         help=_(
             "Say what is on some pictures: the three likeliest classes of each, with their probabilities.\n\n"
-            "RUN is a run folder, or `latest`. PICTURES are PNG or JPEG files of any size, or folders of them: one garment, "
-            "on a plain light or dark background. For each a picture is saved that shows what the network was given."
+            "RUN is a run folder, or `latest`. PICTURES are PNG or JPEG files of any size, or folders of them: one garment "
+            "or handwritten digit each, on a plain light or dark background; for a run of objects, any photograph. For each "
+            "a picture is saved that shows what the network was given."
         ),
         epilog=_(
             "\b\nExamples:\n  neurona predict latest shirt.jpg\n  neurona predict runs/mine photos/ --out answers"
@@ -107,6 +107,8 @@ def make_predict() -> click.Command:
     def command(run: Path, pictures: tuple[Path, ...], out: Path | None) -> None:
         opened = Run.open(run)
         recogniser = find(opened.info["recogniser"])
+        if (see := recogniser.see) is None:
+            raise ArgumentError(_("The recogniser '{name}' takes no pictures.").format(name=recogniser.name))
         model = opened.load_model()
         folder = out or opened.path / "predictions"
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +119,7 @@ def make_predict() -> click.Command:
         taken = {path.resolve() for path in files}
         for path in files:
             try:
-                prepared = prepare_garment(read_grey(path))
+                prepared = see(path)
             except PictureError as error:
                 failed += 1
                 text = str(error) if str(path) in str(error) else f"{path}: {error}"

@@ -8,7 +8,7 @@ import click
 
 from neurona import datasets
 from neurona.cli.shared import json_option, say, session
-from neurona.i18n import _
+from neurona.i18n import _, get_language
 
 __all__ = ["make"]
 
@@ -23,7 +23,8 @@ def make() -> click.Group:
             "\b\nExamples:\n"
             "  neurona data list\n"
             "  neurona data get fashion-mnist\n"
-            "  neurona data import ~/Downloads/fashion"
+            "  neurona data import ~/Downloads/fashion\n"
+            "  neurona data import ~/Downloads/cifar-10-binary.tar.gz"
         ),
     )
     json_option(group)
@@ -39,6 +40,7 @@ def _list() -> click.Command:
         rows = []
         for seen in datasets.list_datasets():
             record = seen.record
+            licence = record.licence.get(get_language(), record.licence["en"])
             if seen.found:
                 where = str(seen.found.folder)
             else:
@@ -47,7 +49,7 @@ def _list() -> click.Command:
                     where += ", " + _("sample included")
             say(f"{record.name:<16} {where}")
             say(" " * 17 + _("also called: {names}").format(names=", ".join(record.aliases)), dim=True)
-            say(" " * 17 + record.licence, dim=True)
+            say(" " * 17 + licence, dim=True)
             rows.append(
                 {
                     "name": record.name,
@@ -55,7 +57,7 @@ def _list() -> click.Command:
                     "present": seen.found is not None,
                     "folder": str(seen.found.folder) if seen.found else None,
                     "sample": seen.sample,
-                    "licence": record.licence,
+                    "licence": licence,
                 }
             )
         session.finish({"datasets": rows})
@@ -82,7 +84,8 @@ def _import() -> click.Command:
     @click.command(
         "import",
         help=_(
-            "Take over a data set's files that you already have. PATH is the folder with them; they are checked and copied."
+            "Take over a data set's files that you already have. PATH is the folder with them, or the archive itself; "
+            "they are checked and copied."
         ),
     )
     @click.argument("path", type=click.Path(path_type=Path))

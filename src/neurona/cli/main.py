@@ -19,7 +19,7 @@ from types import FrameType
 import click
 
 from neurona import __version__
-from neurona.cli import apply, data, doctor, train
+from neurona.cli import apply, data, doctor, show, train
 from neurona.cli.shared import complain, json_option, session, tell_json
 from neurona.errors import NeuronaError
 from neurona.i18n import LANGUAGES, _, get_language, set_language
@@ -44,7 +44,7 @@ def make_cli() -> click.Group:
     )
     click.version_option(__version__, "--version", prog_name="neurona", help=_("Show the version."))(group)
     json_option(group)
-    for command in (train.make(), apply.make_evaluate(), apply.make_predict(), doctor.make(), data.make()):
+    for command in (train.make(), apply.make_evaluate(), apply.make_predict(), show.make(), doctor.make(), data.make()):
         group.add_command(command)
     return group
 

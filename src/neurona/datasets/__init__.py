@@ -3,12 +3,14 @@
     records      what a data set is            catalogue    the table, and everything by name
     idx          the IDX file format           loading      search order, import, fallback on the sample
     folders      where files may lie           download     mirrors, resume, hash, lock
-    splitting    hold out a validation set     fashion_mnist  the record, and Keras's `load_data`
+    splitting    hold out a validation set     unpacking    tar archives, read with suspicion
+    four_files   what MNIST's family shares    npz          arrays in NumPy's archives
+    fashion_mnist, mnist, cifar10              the records, and Keras's `load_data`
 
 Leans on numpy, `neurona.errors` and `neurona.i18n`; knows no tensor.
 """
 
-from neurona.datasets import fashion_mnist
+from neurona.datasets import cifar10, fashion_mnist, mnist
 from neurona.datasets.catalogue import (
     CATALOGUE,
     Whereabouts,
@@ -36,6 +38,7 @@ __all__ = [
     "Split",
     "Whereabouts",
     "cache_folder",
+    "cifar10",
     "fashion_mnist",
     "find",
     "fingerprint_of",
@@ -43,6 +46,7 @@ __all__ = [
     "import_files",
     "list_datasets",
     "load",
+    "mnist",
     "split",
     "ways_to_supply",
     "where",

@@ -10,9 +10,11 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from neurona.datasets.cifar10 import CIFAR10
 from neurona.datasets.fashion_mnist import FASHION_MNIST
 from neurona.datasets.folders import Place, named_place, places
 from neurona.datasets.loading import Data, Fetched, Imported, get_record, import_record, load_record
+from neurona.datasets.mnist import MNIST
 from neurona.datasets.progress import Progress
 from neurona.datasets.records import DataSet
 from neurona.errors import ArgumentError, DataNotFoundError, UnknownNameError
@@ -20,7 +22,7 @@ from neurona.i18n import _
 
 __all__ = ["CATALOGUE", "Whereabouts", "find", "get", "import_files", "list_datasets", "load", "where"]
 
-CATALOGUE: tuple[DataSet, ...] = (FASHION_MNIST,)
+CATALOGUE: tuple[DataSet, ...] = (FASHION_MNIST, MNIST, CIFAR10)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def load(
 
     Arguments:
         name: anything that `find` knows.
-        path: a folder with the files.
+        path: a folder with the files, or the file itself where the data set comes in one.
         download: whether the network may be asked.
         sample: ``True`` takes the shipped sample at once, ``False`` never, ``None`` when all else fails.
         progress: who is told of a download; a bar or plain lines on stderr when not given.
@@ -113,11 +115,11 @@ def list_datasets() -> tuple[Whereabouts, ...]:
 
 
 def import_files(name: str | None, path: str | os.PathLike[str], *, progress: Progress | None = None) -> Imported:
-    """Copy a data set's files from the folder `path` into the cache, after checking them.
+    """Copy a data set's files from the folder or archive `path` into the cache, after checking them.
 
     Arguments:
         name: which data set it is; ``None`` recognises it by the files.
-        path: the folder, or the one around it.
+        path: the folder, the one around it, or the file itself where the data set comes in one.
 
     Raises:
         DataNotFoundError: the folder does not hold (all of) the files.

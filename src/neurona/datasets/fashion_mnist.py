@@ -10,26 +10,22 @@ Learning Algorithms", arXiv:1708.07747, 2017.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurona.datasets.idx import check_idx, read_idx, read_labels
+from neurona.datasets.four_files import FOUR_FILES, belongs_elsewhere, check_four, read_four
+from neurona.datasets.idx import read_idx, read_labels
 from neurona.datasets.loading import load_record
 from neurona.datasets.records import Arrays, DataSet, RemoteFile
 
 __all__ = ["FASHION_MNIST", "SAMPLE_NAMES", "load_data"]
 
-_TRAIN, _TEST, _SIDE, _CLASSES = 60_000, 10_000, 28, 10
+_SIDE, _CLASSES = 28, 10
 _SAMPLE_TRAIN, _SAMPLE_TEST = 6_000, 1_000
-
-_TRAIN_IMAGES = "train-images-idx3-ubyte.gz"
-_TRAIN_LABELS = "train-labels-idx1-ubyte.gz"
-_TEST_IMAGES = "t10k-images-idx3-ubyte.gz"
-_TEST_LABELS = "t10k-labels-idx1-ubyte.gz"
 
 SAMPLE_NAMES = (
     "train-images-by-column-idx3-ubyte.gz",
@@ -39,20 +35,7 @@ SAMPLE_NAMES = (
 )
 
 
-def _read(files: Mapping[str, Path]) -> Arrays:
-    return Arrays(
-        read_idx(files[_TRAIN_IMAGES], (_TRAIN, _SIDE, _SIDE)),
-        read_labels(files[_TRAIN_LABELS], _TRAIN, _CLASSES),
-        read_idx(files[_TEST_IMAGES], (_TEST, _SIDE, _SIDE)),
-        read_labels(files[_TEST_LABELS], _TEST, _CLASSES),
-    )
-
-
-def _check(files: Mapping[str, Path]) -> None:
-    check_idx(files[_TRAIN_IMAGES], (_TRAIN, _SIDE, _SIDE))
-    check_idx(files[_TRAIN_LABELS], (_TRAIN,))
-    check_idx(files[_TEST_IMAGES], (_TEST, _SIDE, _SIDE))
-    check_idx(files[_TEST_LABELS], (_TEST,))
+_TITLE = "Fashion-MNIST"
 
 
 def _read_sample(folder: Path) -> Arrays:
@@ -71,19 +54,19 @@ def _read_sample(folder: Path) -> Arrays:
 
 FASHION_MNIST = DataSet(
     name="fashion-mnist",
-    title="Fashion-MNIST",
+    title=_TITLE,
     aliases=("clothes", "prendas"),
     files=(
-        RemoteFile(_TRAIN_IMAGES, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84", 26_421_880),
-        RemoteFile(_TRAIN_LABELS, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845", 29_515),
-        RemoteFile(_TEST_IMAGES, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073", 4_422_102),
-        RemoteFile(_TEST_LABELS, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", 5_148),
+        RemoteFile(FOUR_FILES[0], "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84", 26_421_880),
+        RemoteFile(FOUR_FILES[1], "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845", 29_515),
+        RemoteFile(FOUR_FILES[2], "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073", 4_422_102),
+        RemoteFile(FOUR_FILES[3], "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", 5_148),
     ),
     mirrors=(
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     ),
-    licence="MIT, Zalando SE 2017",
+    licence={"en": "MIT, Zalando SE 2017", "es": "MIT, Zalando SE 2017"},
     classes={
         "en": (
             "T-shirt/top",
@@ -110,8 +93,9 @@ FASHION_MNIST = DataSet(
             "Botín",
         ),
     },
-    read=_read,
-    check=_check,
+    read=partial(read_four, title=_TITLE),
+    check=partial(check_four, title=_TITLE),
+    stranger=partial(belongs_elsewhere, title=_TITLE),
     fingerprint="ba4d57bd4b36d751702b4c50baf26d24ce4316e4ec53b368f6af89a7fa2bf4dd",
     sample=Path(__file__).parent / "sample",
     read_sample=_read_sample,

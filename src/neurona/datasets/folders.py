@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from neurona.datasets.records import DataSet
+from neurona.datasets.records import DataSet, RemoteFile
 from neurona.errors import DataError, DataNotFoundError
 from neurona.i18n import _
 
@@ -67,17 +67,23 @@ def cache_folder(record: DataSet) -> Path:
 
 def inspect(record: DataSet, kind: PlaceKind, folder: Path, *, check: bool = False) -> Place:
     """What `folder` holds of `record`; `check` also looks at the files' headers."""
-    files: dict[str, Path] = {}
-    missing: list[str] = []
-    for remote in record.files:
-        for candidate in (folder / remote.name, folder / remote.name.removesuffix(".gz")):
-            if candidate.is_file():
-                files[remote.name] = candidate
-                break
-        else:
-            missing.append(remote.name)
-    if missing:
-        return Place(kind, folder, "incomplete" if files else "absent", files, tuple(missing))
+    best: Place | None = None
+    for form in record.forms:
+        found = {remote.name: file for remote in form if (file := _lying(folder, remote)) is not None}
+        missing = tuple(remote.name for remote in form if remote.name not in found)
+        if not missing:
+            return _judged(record, kind, folder, found, check)
+        if best is None or len(found) > len(best.files):
+            best = Place(kind, folder, "incomplete" if found else "absent", found, missing)
+    assert best is not None  # every record has its official form
+    return best
+
+
+def _lying(folder: Path, remote: RemoteFile) -> Path | None:
+    return next((folder / name for name in remote.names if (folder / name).is_file()), None)
+
+
+def _judged(record: DataSet, kind: PlaceKind, folder: Path, files: Mapping[str, Path], check: bool) -> Place:
     if check:
         try:
             record.check(files)
@@ -87,12 +93,35 @@ def inspect(record: DataSet, kind: PlaceKind, folder: Path, *, check: bool = Fal
 
 
 def named_place(record: DataSet, kind: PlaceKind, folder: Path, *, check: bool = False) -> Place:
-    """What a folder named by the user holds: in a folder of the data set's name inside it, or directly."""
+    """What a folder named by the user holds: in a folder of the data set's name inside it, or directly.
+
+    A file stands for itself, under whatever name, where the data set comes in one; else for the folder it lies in.
+    """
+    if folder.is_file():
+        return _named_file(record, kind, folder, check)
     inside = inspect(record, kind, folder / record.name, check=check)
     if inside.state != "absent":
         return inside
     direct = inspect(record, kind, folder, check=check)
+    if kind != "path" and direct.files and record.stranger is not None and record.stranger(direct.files):
+        return inside  # a folder that is searched for many data sets: these are another one's
     return inside if direct.state == "absent" and inside.folder.is_dir() else direct
+
+
+def _named_file(record: DataSet, kind: PlaceKind, file: Path, check: bool) -> Place:
+    single = [form[0] for form in record.forms if len(form) == 1]
+    for remote in single:
+        if file.name in remote.names:
+            return _judged(record, kind, file.parent, {remote.name: file}, check)
+    if any(file.name in remote.names for form in record.forms for remote in form):
+        return inspect(record, kind, file.parent, check=check)
+    for remote in single:  # renamed: the content tells
+        place = _judged(record, kind, file.parent, {remote.name: file}, True)
+        if place.state == "complete":
+            return place
+    if single:
+        return _judged(record, kind, file.parent, {single[0].name: file}, check)
+    return Place(kind, file, "absent", missing=tuple(remote.name for remote in record.files))
 
 
 def places(record: DataSet, *, check: bool = False) -> Iterator[Place]:
@@ -101,7 +130,7 @@ def places(record: DataSet, *, check: bool = False) -> Iterator[Place]:
         yield named_place(record, "NEURONA_DATA", Path(named).expanduser(), check=check)
     yield inspect(record, "cache", cache_folder(record), check=check)
     keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-    yield inspect(record, "keras", keras / "datasets" / record.name, check=check)
+    yield named_place(record, "keras", keras / "datasets", check=check)
     yield inspect(record, "system", SYSTEM_FOLDER / record.name, check=check)
 
 
@@ -125,7 +154,13 @@ def ways_to_supply(record: DataSet) -> str:
     return _(
         "Ways to supply the data:\n"
         "- with a network: neurona data get {name}\n"
-        "- copy the files ({files}) from another machine and run: neurona data import FOLDER\n"
+        "- copy the files ({files}) from another machine and run: neurona data import PATH\n"
         "- or set NEURONA_DATA to a folder that holds them, directly or in a folder {name}\n"
         "- or put them into {cache}"
-    ).format(name=record.name, files=", ".join(f.name for f in record.files), cache=cache_folder(record))
+    ).format(name=record.name, files=_names(record), cache=cache_folder(record))
+
+
+def _names(record: DataSet) -> str:
+    """The files that are asked for, in each form."""
+    between = "; " + _("or") + " "
+    return between.join(", ".join(remote.name for remote in form) for form in record.forms)

@@ -6,6 +6,7 @@ The functions here take a `DataSet` record; ``catalogue.py`` offers them by name
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import tempfile
@@ -115,7 +116,7 @@ def load_record(
     """The arrays of `record`, from the first place that has them.
 
     Arguments:
-        path: a folder with the files; nothing else is looked at.
+        path: a folder with the files, or the file itself where there is one; nothing else is looked at.
         download: whether the network may be asked when no folder has them.
         sample: ``True`` takes the shipped sample at once, ``False`` never, ``None`` when all else fails.
         progress: who is told of a download; a bar or lines on stderr when not given.
@@ -181,7 +182,7 @@ def get_record(record: DataSet, *, progress: Progress | None = None, limits: Lim
 
 
 def import_record(record: DataSet, path: str | os.PathLike[str], *, progress: Progress | None = None) -> Imported:
-    """Copy the files of `record` in the folder `path` into the cache, after a check of their whole structure.
+    """Copy the files of `record` in the folder (or archive) `path` into the cache, after a check of their structure.
 
     The copies are what is checked, and all of them before the first takes its final name.
 
@@ -203,7 +204,7 @@ def import_record(record: DataSet, path: str | os.PathLike[str], *, progress: Pr
             for stale in folder.glob(".import-*"):  # of a killed import: under the lock nobody else's
                 shutil.rmtree(stale, ignore_errors=True)
             with tempfile.TemporaryDirectory(prefix=".import-", dir=folder) as room:
-                copies = {name: Path(room) / file.name for name, file in source.files.items()}
+                copies = {name: Path(room) / _final_name(name, file) for name, file in source.files.items()}
                 for name, copy in copies.items():
                     _copy(source.files[name], copy)
                 arrays = record.read(copies)
@@ -222,12 +223,17 @@ def _copy(source: Path, copy: Path) -> None:
         os.fsync(new.fileno())
 
 
+def _final_name(official: str, file: Path) -> str:
+    """The name in the cache: the file's own if it is one that is looked for, else the official one."""
+    bare = official.rpartition("/")[2]
+    return file.name if file.name in (bare, bare.removesuffix(".gz")) else bare
+
+
 def _move_in(record: DataSet, folder: Path, copies: Mapping[str, Path]) -> list[Path]:
-    # The old ones go first, in either form: a kill in between leaves a gap, which is noticed, and never the
+    # The old ones go first, in every form: a kill in between leaves a gap, which is noticed, and never the
     # pictures of one set beside the labels of another, which would not be.
-    for remote in record.files:
-        (folder / remote.name).unlink(missing_ok=True)
-        (folder / remote.name.removesuffix(".gz")).unlink(missing_ok=True)
+    for name in (name for form in record.forms for remote in form for name in remote.names):
+        (folder / name).unlink(missing_ok=True)
     finals = [folder / copy.name for copy in copies.values()]
     for copy, final in zip(copies.values(), finals, strict=True):
         os.replace(copy, final)
@@ -237,7 +243,7 @@ def _move_in(record: DataSet, folder: Path, copies: Mapping[str, Path]) -> list[
 
 def _imported(record: DataSet, arrays: Arrays, source: Path, folder: Path, files: list[Path]) -> Imported:
     fingerprint = fingerprint_of(arrays)
-    official = fingerprint == record.fingerprint
+    official = record.is_official(arrays, fingerprint)
     return Imported(record.name, source, folder, tuple(files), fingerprint, official)
 
 
@@ -260,8 +266,11 @@ def _full(
     data = _data(record, arrays, "full", place, folder, notes)
     if data.official:
         return data
-    text = _("The contents of {folder} have the form of {title}, but are not those that its authors published.")
-    return _data(record, arrays, "full", place, folder, [*notes, text.format(folder=folder, title=record.title)])
+    told = record.remark(arrays, folder) if record.remark is not None else ""
+    if not told:
+        text = _("The contents of {folder} have the form of {title}, but are not those that its authors published.")
+        told = text.format(folder=folder, title=record.title)
+    return dataclasses.replace(data, notes=(*data.notes, told))
 
 
 def _sample(record: DataSet, reasons: list[str]) -> Data:
@@ -293,7 +302,7 @@ def _data(
         place=place,
         origin=str(folder),
         fingerprint=fingerprint,
-        official=fingerprint == record.fingerprint,
-        licence=record.licence,
+        official=kind == "full" and record.is_official(arrays, fingerprint),
+        licence=record.licence.get(get_language(), record.licence["en"]),
         notes=tuple(notes),
     )

@@ -30,11 +30,17 @@ class Arrays(NamedTuple):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file of the official archive: its name, its SHA-256 and its size in bytes."""
+    """One file of an official archive: its name (and folder in it), its SHA-256 and its size in bytes."""
 
     name: str
     sha256: str
     size: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names under which it is looked for: as it is, out of its folder, and without its compression."""
+        bare = self.name.rpartition("/")[2]
+        return tuple(dict.fromkeys((self.name, bare, self.name.removesuffix(".gz"), bare.removesuffix(".gz"))))
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,17 @@ class DataSet:
         name: the data set's own name, also that of its folder: ``"fashion-mnist"``.
         title: the name as people write it.
         aliases: the other names it answers to, in English and Spanish.
-        files: the official files.
+        files: the official files, which are downloaded.
+        others: other sets of files with the same contents, which a person may have instead.
         mirrors: addresses ending in ``/`` under which every file lies, the best first.
-        licence: licence and owner, in one line.
+        licence: licence and owner, in one line, by language.
         classes: the labels of the classes by language, ``{"en": (...), "es": (...)}``.
         read: files by name -> checked arrays; raises `DamagedDataError`.
         check: the same check by the headers alone, in a millisecond, for `where`.
-        fingerprint: `fingerprint_of` the official arrays.
+        fingerprint: `fingerprint_of` the official arrays; empty when nobody has published it.
+        authentic: tells whether arrays are the official ones, where hashes of another kind are published.
+        remark: what a person should know about arrays from this folder that are not the official ones; may be empty.
+        stranger: whether files with the right names belong, by their contents, to another known data set.
         sample: folder of the sample shipped with Neurona, or ``None``.
         read_sample: that folder -> arrays, or ``None``.
     """
@@ -61,13 +71,26 @@ class DataSet:
     aliases: tuple[str, ...]
     files: tuple[RemoteFile, ...]
     mirrors: tuple[str, ...]
-    licence: str
+    licence: Mapping[str, str]
     classes: Mapping[str, tuple[str, ...]]
     read: Callable[[Mapping[str, Path]], Arrays]
     check: Callable[[Mapping[str, Path]], None]
     fingerprint: str
     sample: Path | None = None
     read_sample: Callable[[Path], Arrays] | None = None
+    others: tuple[tuple[RemoteFile, ...], ...] = ()
+    authentic: Callable[[Arrays], bool] | None = None
+    remark: Callable[[Arrays, Path], str] | None = None
+    stranger: Callable[[Mapping[str, Path]], bool] | None = None
+
+    @property
+    def forms(self) -> tuple[tuple[RemoteFile, ...], ...]:
+        """All sets of files that the data may come in, the official one first."""
+        return (self.files, *self.others)
+
+    def is_official(self, arrays: Arrays, fingerprint: str) -> bool:
+        """Whether `arrays`, of this fingerprint, are those that the authors published."""
+        return fingerprint == self.fingerprint or (self.authentic is not None and self.authentic(arrays))
 
     @property
     def size(self) -> int:

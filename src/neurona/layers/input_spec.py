@@ -67,6 +67,8 @@ def _check(spec: InputSpec, shape: Shape, layer: str) -> None:
     begin = f"Input 0 of layer '{layer}' is incompatible with the layer: "
     received = f"Full shape received: {shape}"
     ndim = len(shape)
+    if ndim == (spec.ndim or spec.min_ndim or 0) - 1 >= 2:  # pictures, volumes, sequences of one channel
+        received += ". If the axis of channels is missing, add it: x = x[..., None]."
     if spec.ndim is not None and not spec.allow_last_axis_squeeze and ndim != spec.ndim:
         raise ShapeError(f"{begin}expected ndim={spec.ndim}, found ndim={ndim}. {received}")
     if spec.max_ndim is not None and ndim > spec.max_ndim:

@@ -7,9 +7,11 @@ numbers is taken. Leans on NumPy. The functions along an axis (softmax and its k
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
+from neurona import kernels
 from neurona.cases import A, Case
 from neurona.errors import ShapeError
 from neurona.ops.functions import erf
@@ -79,6 +81,16 @@ def relu(x: Array) -> Array:
 @relu.gradient
 def _(g: Array, y: Array, x: Array) -> Array:
     return np.asarray(g * (y > 0))
+
+
+@relu.fast
+def _(x: Array) -> Any:
+    return kernels.native.relu(x)
+
+
+@relu.fast_gradient
+def _(g: Array, y: Array, x: Array, needs: tuple[bool]) -> Any:
+    return kernels.native.relu_backward(g, x)
 
 
 @op(cases=[WIDE])
@@ -260,6 +272,16 @@ def _(g: Array, y: Array, x: Array) -> Array:
     return np.asarray(g * (s + y * (1 - s)))
 
 
+@silu.fast
+def _(x: Array) -> Any:
+    return kernels.native.silu(x)
+
+
+@silu.fast_gradient
+def _(g: Array, y: Array, x: Array, needs: tuple[bool]) -> Any:
+    return kernels.native.silu_backward(g, x)
+
+
 swish = silu
 
 _GELU_C = math.sqrt(2 / math.pi)
@@ -273,8 +295,8 @@ def gelu(x: Array, approximate: bool = True) -> Array:
         x: any shape.
         approximate: use 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) for it, which is quicker.
 
-    >>> gelu([0.0, 2.0]), gelu([2.0], approximate=False)
-    (Tensor([0.       , 1.9545977], dtype=float32), Tensor([1.9544997], dtype=float32))
+    >>> gelu([0.0, 1.0]), gelu([1.0], approximate=False)
+    (Tensor([0.      , 0.841192], dtype=float32), Tensor([0.8413447], dtype=float32))
 
     Source: Hendrycks & Gimpel, "Gaussian error linear units" (2016).
     """
@@ -290,6 +312,16 @@ def _(g: Array, y: Array, x: Array, approximate: bool = True) -> Array:
         return np.asarray(g * 0.5 * ((1 + t) + x * (1 - t * t) * _GELU_C * (1 + 3 * 0.044715 * x * x)))
     density = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
     return np.asarray(g * (normal_cdf(x) + x * density))
+
+
+@gelu.fast
+def _(x: Array, approximate: bool = True) -> Any:
+    return kernels.native.gelu(x, approximate)
+
+
+@gelu.fast_gradient
+def _(g: Array, y: Array, x: Array, needs: tuple[bool], approximate: bool = True) -> Any:
+    return kernels.native.gelu_backward(g, x, approximate)
 
 
 @op(cases=[Case("N 4"), Case("4 N", axis=0)], promote="float")

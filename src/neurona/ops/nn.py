@@ -1,5 +1,5 @@
-"""Normalisations and attention; and, under one roof with them, the activations and crossentropies of
-`keras.ops.nn`.
+"""Normalisations and attention; and, under one roof with them, the activations, convolutions, poolings and
+crossentropies of `keras.ops.nn`.
 
 A normalisation brings numbers to mean 0 and variance 1 (or length 1) along some axes. Its gradient is
 written out, because the mean and the variance depend on every number of the line.
@@ -16,11 +16,13 @@ import numpy as np
 from neurona import config
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, ShapeError
-from neurona.ops import activation, probabilities
+from neurona.ops import activation, convolutions, pool, probabilities
 from neurona.ops.activation import *  # noqa: F403
+from neurona.ops.convolutions import *  # noqa: F403
 from neurona.ops.elementwise import add, cast, multiply, subtract, where
 from neurona.ops.functions import rsqrt
 from neurona.ops.linalg import einsum
+from neurona.ops.pool import *  # noqa: F403
 from neurona.ops.probabilities import *  # noqa: F403
 from neurona.ops.shape import repeat, reshape
 from neurona.tape import composed, op
@@ -28,6 +30,8 @@ from neurona.tensor import Array, Tensor, TensorLike, as_tensor
 
 __all__ = [
     *activation.__all__,
+    *convolutions.__all__,
+    *pool.__all__,
     *probabilities.__all__,
     "batch_normalization",
     "dot_product_attention",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurona import config
+from neurona import config, kernels
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, ShapeError
 from neurona.ops.elementwise import (
@@ -101,7 +101,41 @@ def sum_dtype(x: Array) -> np.dtype[Any]:
     return np.dtype("uint32") if x.dtype.kind == "u" and x.dtype.itemsize < 4 else x.dtype
 
 
+SMALL = 4096  # numbers; for fewer, finding out the shape would take as long as NumPy takes for the sum
+
+
+def rows_along(x: Any, axis: Axis) -> tuple[int, int, int] | None:
+    """The shape (before, along, after) of `x` for a compiled sum along neighbouring axes of which none is the last.
+
+    >>> x = np.ones((2, 16, 16, 16), "float32")
+    >>> rows_along(x, (1, 2)), rows_along(x, 3)
+    ((2, 256, 16), None)
+    """
+    if axis is None or type(x) is not np.ndarray or x.size < SMALL or x.dtype != np.float32:
+        return None
+    rank = x.ndim
+    if isinstance(axis, int):
+        first = axis + rank if axis < 0 else axis
+        end = first + 1
+    else:
+        places = sorted([one + rank if one < 0 else one for one in axis])
+        if not places or places != list(range(places[0], places[0] + len(places))):
+            return None
+        first, end = places[0], places[-1] + 1
+    if first < 0 or end >= rank or not x.flags.c_contiguous:
+        return None
+    after = math.prod(x.shape[end:])
+    # narrow rows leave a vector half empty: NumPy does as well there
+    return (math.prod(x.shape[:first]), math.prod(x.shape[first:end]), after) if after >= 8 else None
+
+
+def _reduced_shape(x: Array, axis: Axis, keepdims: bool) -> list[int]:
+    axes = {one % x.ndim for one in ([axis] if isinstance(axis, int) else axis or ())}
+    return [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
+
+
 REDUCED = [Case("N C"), Case("N T C", axis=1), Case("N T C", axis=(0, -1), keepdims=True), Case("")]
+ROWS = [Case("N 20 C 33", axis=(1, 2)), Case("N T 90", axis=0, keepdims=True)]  # large enough for the kernel
 # extremes and quotients have no value for empty arrays
 FILLED: Any = {"N": 1, "T": 1, "C": 1}
 REDUCED_FILLED = [
@@ -116,7 +150,7 @@ NO_AXIS = [Failure("2 3", axis=2, match="no axis 2")]
 # -- sums and means ------------------------------------------------------------------------------------------
 
 
-@op(cases=REDUCED, errors=NO_AXIS, promote="binary")
+@op(cases=REDUCED + ROWS, errors=NO_AXIS, promote="binary")
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The sum along axes; of nothing it is 0.
 
@@ -131,7 +165,16 @@ def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False) -
     return stretched(spread(g, x, axis, keepdims), x.shape)
 
 
-@op(cases=REDUCED, errors=NO_AXIS, promote="float")
+@sum.fast
+def _(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    shape = rows_along(x, axis)
+    if shape is None:
+        return NotImplemented
+    y = kernels.native.sum_rows(x.reshape(shape), 1.0)
+    return y if y is NotImplemented else y.reshape(_reduced_shape(x, axis, keepdims))
+
+
+@op(cases=REDUCED + ROWS, errors=NO_AXIS, promote="float")
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """The mean along axes; of nothing it is NaN.
 
@@ -151,6 +194,25 @@ def _count(x: Array, y: Array) -> int:
 @mean.gradient
 def _(g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return stretched(spread(g / g.dtype.type(_count(x, y) or 1), x, axis, keepdims), x.shape)
+
+
+@mean.fast
+def _(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
+    shape = rows_along(x, axis)
+    if shape is None:
+        return NotImplemented
+    y = kernels.native.sum_rows(x.reshape(shape), 1.0 / shape[1])
+    return y if y is NotImplemented else y.reshape(_reduced_shape(x, axis, keepdims))
+
+
+@mean.fast_gradient
+def _(g: Array, y: Array, x: Array, needs: tuple[bool], axis: Axis = None, keepdims: bool = False) -> Any:
+    # written out, not a view: what comes before a global pooling wants its gradient in C order
+    shape = rows_along(x, axis)
+    if shape is None or not g.flags.c_contiguous:
+        return NotImplemented
+    dx = kernels.native.repeat_rows(g.reshape(shape[0], shape[2]), shape[1], 1.0 / shape[1])
+    return dx if dx is NotImplemented else dx.reshape(x.shape)
 
 
 @op(cases=REDUCED_FILLED, errors=NO_AXIS, promote="float")

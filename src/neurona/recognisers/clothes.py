@@ -16,6 +16,7 @@ import numpy as np
 from neurona import layers, losses, optimizers
 from neurona.models import Sequential
 from neurona.optimizers.schedules import CosineDecay
+from neurona.recognisers.garments import see_garment
 from neurona.recognisers.recipe import Recipe, Recogniser
 from neurona.tensor import Array
 
@@ -78,6 +79,7 @@ CLOTHES = Recogniser(
         "es": "diez clases de prendas en imágenes grises (Fashion-MNIST), con redes densas",
     },
     prepare=prepare,
+    see=see_garment,
     recipes={
         "best": Recipe(
             "best", best, epochs=25, batch_size=256, validation=0.05, mirrored=True,

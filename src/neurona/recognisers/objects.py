@@ -71,7 +71,7 @@ def smoothed_crossentropy(y_true: Any, y_pred: Any) -> Tensor:
     return loss
 
 
-def _network(name: str, widths: Sequence[int], steps: int, rate: float) -> Any:
+def _network(name: str, widths: Sequence[int], steps: int, batch: int) -> Any:
     """Whitening, then groups of [convolution, pooling, convolution], each with normalisation and gelu."""
     network = [
         layers.Input((32, 32, 3)),
@@ -93,12 +93,17 @@ def _network(name: str, widths: Sequence[int], steps: int, rate: float) -> Any:
     network += [
         layers.MaxPooling2D(3),
         layers.Flatten(),
-        layers.Dense(10, use_bias=False, kernel_initializer=initializers.RandomNormal(stddev=1.0)),
-        layers.Rescaling(1 / widths[-1]),  # keeps the outputs small at first, at a rate the other layers share
+        layers.Dense(10, use_bias=False, kernel_initializer=initializers.RandomNormal(stddev=1 / widths[-1])),
     ]
     model = Sequential(network, name=name)
     model.compile(
-        ConvolutionMuon(PolynomialDecay(rate, steps, 0.0)),
+        # The record's rates are for a loss summed over the batch, ours is its mean.
+        ConvolutionMuon(
+            PolynomialDecay(0.24, steps, 0.0),
+            vector_ratio=0.22 * batch,
+            matrix_ratio=4.26e-5 * batch,
+            decay=2e-6 * batch,
+        ),
         smoothed_crossentropy,
         metrics=["accuracy"],
     )
@@ -107,12 +112,12 @@ def _network(name: str, widths: Sequence[int], steps: int, rate: float) -> Any:
 
 def best(steps_per_epoch: int, epochs: int, seed: int) -> Any:
     """Groups of 64, 256 and 256 filters."""
-    return _network("objects_best", (64, 256, 256), steps_per_epoch * epochs, 0.24)
+    return _network("objects_best", (64, 256, 256), steps_per_epoch * epochs, 2000)
 
 
 def quick(steps_per_epoch: int, epochs: int, seed: int) -> Any:
     """Groups of 32, 96 and 128 filters."""
-    return _network("objects_quick", (32, 96, 128), steps_per_epoch * epochs, 0.24)
+    return _network("objects_quick", (32, 96, 128), steps_per_epoch * epochs, 1000)
 
 
 def adapt(model: Any, pictures: Array, seed: int) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from neurona.recognisers.pictures import Prepared
 
 __all__ = ["Recipe", "Recogniser"]
 
@@ -45,6 +48,8 @@ class Recogniser:
         dataset: the data set's name.
         about: one sentence for people, by language.
         prepare: pictures as the data set has them -> arrays as the networks take them.
+        see: a user's picture file -> a picture as the data set has them, and how it was made; ``None`` where nothing
+            is seen.
         in_order: hold the last training samples out, instead of some of each class: for a data set whose training
             set comes in batches that others hold out too.
         recipes: by name; the first one is the default.
@@ -55,5 +60,6 @@ class Recogniser:
     dataset: str
     about: Mapping[str, str]
     prepare: Callable[[Any], Any]
+    see: Callable[[Path], Prepared] | None = None
     in_order: bool = False
     recipes: Mapping[str, Recipe] = field(default_factory=dict)

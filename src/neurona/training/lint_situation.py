@@ -198,7 +198,7 @@ def _first_layers(model: Any) -> tuple[bool, bool]:
         embeds |= name == "Embedding"
         scaled |= name in _NORMALISING
         in_order = type(model).__name__ in ("Sequential", "Functional")
-        if in_order and (hasattr(layer, "units") or hasattr(layer, "filters")):
+        if in_order and any(hasattr(layer, width) for width in ("units", "filters", "kernel_size")):
             break
     return scaled, embeds
 

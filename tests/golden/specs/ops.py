@@ -319,10 +319,11 @@ def _lines() -> Iterator[Line]:
     yield "rms_normalization", (X,), {}
 
 
-# what layers, losses and a beginner's own code need: the first milestone's list
+# what layers, losses and a beginner's own code need: the first milestone's list, and the second's convolutions
 REQUIRED = frozenset(
     _words(
         """
+    conv depthwise_conv separable_conv conv_transpose max_pool average_pool adaptive_max_pool adaptive_average_pool
     abs absolute add all any arange arccos arcsin arctan argmax argmin argsort average
     binary_crossentropy broadcast_to cast categorical_crossentropy ceil celu clip concatenate
     convert_to_numpy convert_to_tensor cos cosh count_nonzero cumprod cumsum diag diagonal divide

@@ -23,6 +23,26 @@ LAYERS = _words(
     GaussianDropout AlphaDropout ActivityRegularization Flatten Reshape Permute RepeatVector Identity
     Rescaling Normalization BatchNormalization LayerNormalization GroupNormalization UnitNormalization
     Add Subtract Multiply Average Maximum Minimum Concatenate Dot Lambda
+    Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose Conv3DTranspose DepthwiseConv1D DepthwiseConv2D
+    SeparableConv1D SeparableConv2D Convolution1D Convolution2D Convolution3D Convolution1DTranspose
+    Convolution2DTranspose Convolution3DTranspose SeparableConvolution1D SeparableConvolution2D
+    MaxPooling1D MaxPooling2D MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D MaxPool1D MaxPool2D
+    MaxPool3D AvgPool1D AvgPool2D AvgPool3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D
+    GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPool1D GlobalMaxPool2D
+    GlobalMaxPool3D GlobalAvgPool1D GlobalAvgPool2D GlobalAvgPool3D AdaptiveAveragePooling1D
+    AdaptiveAveragePooling2D AdaptiveAveragePooling3D AdaptiveMaxPooling1D AdaptiveMaxPooling2D
+    AdaptiveMaxPooling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D UpSampling1D
+    UpSampling2D UpSampling3D SpatialDropout1D SpatialDropout2D SpatialDropout3D
+    Resizing CenterCrop RandomFlip RandomTranslation RandomRotation RandomZoom RandomShear RandomPerspective RandomCrop
+    RandomBrightness RandomContrast RandomSaturation RandomHue RandomColorDegeneration RandomColorJitter RandomGrayscale
+    RandomInvert RandomPosterization RandomSharpness RandomGaussianBlur RandomErasing Solarization AutoContrast
+    Equalization MixUp CutMix
+    """
+)
+IMAGE_OPS = _words(
+    """
+    resize affine_transform perspective_transform map_coordinates crop_images pad_images rgb_to_grayscale rgb_to_hsv
+    hsv_to_rgb gaussian_blur extract_patches extract_patches_3d
     """
 )
 CALLBACKS = _words(
@@ -68,11 +88,14 @@ def names(keras: Any) -> list[str]:
     for module in WHOLE_MODULES:
         listed += [f"{module}.{n}" for n in sorted(dir(look_up(keras, module))) if not n.startswith("_")]
     listed += [f"ops.{n}" for n in sorted(dir(keras.ops)) if not n.startswith("_")]
+    listed += [f"ops.image.{n}" for n in sorted(dir(keras.ops.image)) if not n.startswith("_")]
     return [n for n in listed + METHODS if callable(look_up(keras, n))]
 
 
 def required(name: str) -> bool:
     """Whether the first milestone asks for it."""
+    if name.startswith("ops.image."):
+        return name.removeprefix("ops.image.") in IMAGE_OPS
     if name.startswith("ops."):
         return name.removeprefix("ops.") in REQUIRED_OPS
     return name not in LATER

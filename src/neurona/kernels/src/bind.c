@@ -63,26 +63,31 @@ static PyDataMem_Handler handler = {
     "neurona", 1, {NULL, handler_malloc, handler_calloc, handler_realloc, handler_free}};
 static PyObject *handler_capsule = NULL;
 
-PyObject *nk_new(int ndim, const npy_intp *shape) {
-    size_t bytes = sizeof(float);
+PyObject *nk_new_of(int type, int ndim, const npy_intp *shape) {
+    PyArray_Descr *kind = PyArray_DescrFromType(type);
+    if (kind == NULL) return NULL;
+    size_t bytes = (size_t)PyDataType_ELSIZE(kind);
+    Py_DECREF(kind);
     for (int i = 0; i < ndim; i++) {
         if (shape[i] != 0 && bytes > SIZE_MAX / 2 / (size_t)shape[i]) return PyErr_NoMemory();
         bytes *= (size_t)shape[i];
     }
-    if (bytes < NK_RECYCLED_FROM) return PyArray_EMPTY(ndim, shape, NPY_FLOAT32, 0);
+    if (bytes < NK_RECYCLED_FROM) return PyArray_EMPTY(ndim, shape, type, 0);
     if (handler_capsule == NULL) {
         handler_capsule = PyCapsule_New(&handler, "mem_handler", NULL);
         if (handler_capsule == NULL) return NULL;
     }
     PyObject *usual = PyDataMem_SetHandler(handler_capsule);
     if (usual == NULL) return NULL;
-    PyObject *array = PyArray_EMPTY(ndim, shape, NPY_FLOAT32, 0);
+    PyObject *array = PyArray_EMPTY(ndim, shape, type, 0);
     PyObject *ours = PyDataMem_SetHandler(usual);
     Py_DECREF(usual);
     if (ours == NULL) Py_CLEAR(array);
     Py_XDECREF(ours);
     return array;
 }
+
+PyObject *nk_new(int ndim, const npy_intp *shape) { return nk_new_of(NPY_FLOAT32, ndim, shape); }
 
 PyObject *nk_new_like(PyObject *array) {
     return nk_new(PyArray_NDIM((PyArrayObject *)array), PyArray_DIMS((PyArrayObject *)array));

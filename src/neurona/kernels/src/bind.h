@@ -49,8 +49,9 @@ int nk_double(PyObject *o, double *out);
 int nk_flag(PyObject *o, int *out);
 int nk_key(PyObject *o, uint32_t *out);
 
-/* A new float32 array, its memory recycled when it is large. */
+/* A new array, its memory recycled when it is large: of float32, or of another of NumPy's types. */
 PyObject *nk_new(int ndim, const npy_intp *shape);
+PyObject *nk_new_of(int type, int ndim, const npy_intp *shape);
 PyObject *nk_new_like(PyObject *array);
 static inline PyObject *nk_new1(ptrdiff_t n) { return nk_new(1, (npy_intp[]){n}); }
 static inline PyObject *nk_new2(ptrdiff_t m, ptrdiff_t n) { return nk_new(2, (npy_intp[]){m, n}); }
@@ -71,6 +72,10 @@ int nk_places(PyObject *o, ptrdiff_t limit, const char *what, const char *of, co
 
 typedef PyObject *const *nk_arguments;
 
+extern PyMethodDef nk_reduce_methods[];
+extern PyMethodDef nk_pool_methods[], nk_conv_methods[];
+extern PyMethodDef nk_conv3x3_methods[];
+extern PyMethodDef nk_image_methods[];
 extern PyMethodDef nk_dense_methods[], nk_rows_methods[], nk_norm_methods[], nk_update_methods[];
 
 #endif

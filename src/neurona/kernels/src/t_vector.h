@@ -39,6 +39,23 @@ INLINE void store_row(float *y, ptrdiff_t j, ptrdiff_t c, vf v) {
         store_part(y + j, c - j, v);
 }
 
+/* The columns of a row of `width` floats, vector by vector; `body` is told whether the vector is whole. */
+#define OVER_COLUMNS(width, body, ...)                                                                      \
+    do {                                                                                                    \
+        ptrdiff_t column = 0;                                                                               \
+        for (; column + VL <= (width); column += VL) body(__VA_ARGS__, column, VL);                         \
+        if (column < (width)) body(__VA_ARGS__, column, (width) - column);                                  \
+    } while (0)
+
+INLINE vf load_here(const float *p, const ptrdiff_t n) { return n == VL ? load(p) : load_part(p, n, 0.0f); }
+
+INLINE void store_here(float *p, const ptrdiff_t n, vf v) {
+    if (n == VL)
+        store(p, v);
+    else
+        store_part(p, n, v);
+}
+
 /* Lane by lane in a fixed order of halves. */
 INLINE float sum_lanes(vf v) {
     float lane[VL];

@@ -7,6 +7,8 @@
  */
 #include "t_vector.h"
 
+#include "t_smooth.h"
+
 #include "t_product.h"
 
 #include "t_activation.h"
@@ -15,7 +17,27 @@
 
 #include "t_norm.h"
 
+#include "t_pool.h"
+
+#include "t_reduce.h"
+
 #include "t_update.h"
+
+#include "t_winograd.h"
+
+#include "t_winograd_passes.h"
+
+#include "t_conv3x3.h"
+
+#include "t_conv3x3_backward.h"
+
+#include "t_conv.h"
+
+#include "t_conv_scatter.h"
+
+#include "t_conv_kernel.h"
+
+#include "t_depthwise.h"
 
 const nk_table ISA_TABLE = {
     .name = ISA_NAME,
@@ -24,14 +46,29 @@ const nk_table ISA_TABLE = {
     .softmax_loss = softmax_loss,
     .softmax_loss_backward = softmax_loss_backward,
     .dropout = dropout,
-    .norm_statistics = norm_statistics,
-    .scale_shift = scale_shift,
-    .norm_backward_sums = norm_backward_sums,
-    .norm_backward_dx = norm_backward_dx,
+    .batch_norm_train = batch_norm_train,
+    .batch_norm_infer = batch_norm_infer,
+    .batch_norm_backward = batch_norm_backward,
+    .smooth = smooth,
+    .sum_rows = sum_rows,
+    .repeat_rows = repeat_rows,
+    .max_pool = max_pool,
+    .max_pool_backward = max_pool_backward,
+    .average_pool = average_pool,
+    .average_pool_backward = average_pool_backward,
     .adam = adam,
     .sgd = sgd,
     .rmsprop = rmsprop,
     .square_sum = square_sum,
     .gather_float = gather_float,
     .gather_byte = gather_byte,
+    .conv3x3 = conv3x3,
+    .conv3x3_backward = conv3x3_backward,
+    .conv = conv,
+    .conv_input_gradient = conv_input_gradient,
+    .conv_kernel_gradient = conv_kernel_gradient,
+    .depthwise = depthwise,
+    .depthwise_input_gradient = depthwise_input_gradient,
+    .depthwise_kernel_gradient = depthwise_kernel_gradient,
+    .conv_slope = conv_slope,
 };

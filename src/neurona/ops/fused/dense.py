@@ -12,14 +12,15 @@ from neurona.errors import ShapeError, UnknownNameError
 from neurona.tape import op
 from neurona.tensor import Array
 
-__all__ = ["FUSED_ACTIVATIONS", "dense", "flat_rows"]
+__all__ = ["FUSED_ACTIVATIONS", "activate", "dense", "flat_rows", "slope"]
 
 
 #: The activations that ride in the product's epilogue: name -> number in the kernel.
 FUSED_ACTIVATIONS = {"linear": 0, "relu": 1, "tanh": 2, "sigmoid": 3}
 
 
-def _activate(z: Array, activation: str) -> Array:
+def activate(z: Array, activation: str) -> Array:
+    """One of the activations of `FUSED_ACTIVATIONS`."""
     if activation == "relu":
         return np.maximum(z, 0)
     if activation == "tanh":
@@ -30,8 +31,8 @@ def _activate(z: Array, activation: str) -> Array:
     return z
 
 
-def _slope(y: Array, activation: str) -> Array | float:
-    """The activation's derivative, from its result."""
+def slope(y: Array, activation: str) -> Array | float:
+    """The derivative of one of the activations of `FUSED_ACTIVATIONS`, from its result."""
     if activation == "relu":
         return (y > 0).astype(y.dtype)
     if activation == "tanh":
@@ -93,7 +94,7 @@ def dense(x: Array, kernel: Array, bias: Array | None = None, activation: str = 
     if bias is not None and bias.shape != kernel.shape[1:]:
         raise ShapeError(f"dense expected a bias of shape {kernel.shape[1:]}. Received: shape {bias.shape}.")
     z = x @ kernel  # (..., C) @ (C, F) -> (..., F)
-    return _activate(z if bias is None else z + bias, activation)
+    return activate(z if bias is None else z + bias, activation)
 
 
 @dense.gradient
@@ -106,7 +107,7 @@ def _(
     needs: tuple[bool, bool, bool],
     activation: str = "linear",
 ) -> tuple[Array | None, Array | None, Array | None]:
-    gz = g * _slope(y, activation)
+    gz = g * slope(y, activation)
     rows, gz_rows = x.reshape(flat_rows(x)), gz.reshape(flat_rows(gz))
     return (
         gz @ kernel.T if needs[0] else None,

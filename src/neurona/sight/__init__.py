@@ -1,0 +1,43 @@
+"""What a network sees: pure functions from a trained model and arrays to arrays that can be drawn.
+
+    fields         which part of the picture a unit can see         filters        kernels as pictures
+    stages         layers of weights and what belongs to them       activations    feature maps
+    exciting       which pictures excite a unit most                attribution    Grad-CAM, occlusion, gradient
+    maximisation   pictures that the network makes itself           scene          a network with its pictures
+
+They serve the networks of every recogniser and any other drawn model of one input. Leans on models, tape and ops.
+"""
+
+from neurona.sight.activations import feature_maps
+from neurona.sight.attribution import enlarged, grad_cam, log_odds, occlusion, sensitivity
+from neurona.sight.exciting import Exciting, exciting, patch, purity, standing_out
+from neurona.sight.fields import Field
+from neurona.sight.filters import first_kernels, templates
+from neurona.sight.maximisation import colour_spread, maximise_classes, maximise_units
+from neurona.sight.scene import Scene
+from neurona.sight.stages import Probe, Stage, find_stage, stages_of
+
+__all__ = [
+    "Exciting",
+    "Field",
+    "Probe",
+    "Scene",
+    "Stage",
+    "colour_spread",
+    "enlarged",
+    "exciting",
+    "feature_maps",
+    "find_stage",
+    "first_kernels",
+    "grad_cam",
+    "log_odds",
+    "maximise_classes",
+    "maximise_units",
+    "occlusion",
+    "patch",
+    "purity",
+    "sensitivity",
+    "stages_of",
+    "standing_out",
+    "templates",
+]
