@@ -12,6 +12,7 @@ from PIL import Image
 
 from neurona.i18n import set_language
 from neurona.recognisers.garments import prepare_garment
+from neurona.recognisers.photographs import prepare_object
 from neurona.report import figures
 from neurona.report.canvas import BLUE, ORANGE, Colour
 from neurona.tensor import Array
@@ -176,6 +177,23 @@ def test_no_mistakes_is_a_sentence(tmp_path: Path) -> None:
     )
     assert edges_are_white(found)
     assert 50 < (found < 160).all(axis=2).sum() < 2000
+
+
+def test_pictures_in_colour_stay_so(tmp_path: Path) -> None:
+    colours = np.array([[220, 40, 30], [30, 180, 60], [20, 60, 210]], "uint8")
+    pictures = np.broadcast_to(colours[:, None, None], (3, 32, 32, 3))
+    shares = np.roll(np.eye(3), 1, axis=1)  # every one taken for another
+    found = read(figures.draw_mistakes(pictures, np.arange(3), shares, ["a", "b", "c"], tmp_path / "m.png"))
+    for colour in colours:
+        assert near(found, tuple(colour.tolist())).sum() == pytest.approx(112 * 112, rel=0.05)
+    photograph = np.zeros((60, 90, 3), "uint8")
+    photograph[:, :45], photograph[:, 45:] = colours[0], colours[2]
+    seen = prepare_object(photograph)
+    found = read(figures.draw_prediction(seen, [("a", 1.0)], "x.jpg", tmp_path / "p.png"))
+    for left, right, share in ((15, 295, 280 * 187 / 2), (321, 601, 280 * 280 / 2)):
+        for colour in (colours[0], colours[2]):
+            part = near(found[:, left:right], tuple(colour.tolist())).sum()
+            assert part == pytest.approx(share, rel=0.12)
 
 
 def bars(found: Array, count: int) -> list[int]:

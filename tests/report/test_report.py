@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from neurona.i18n import set_language
-from neurona.recognisers.judging import judge
 from neurona.recognisers.garments import prepare_garment
+from neurona.recognisers.judging import judge
 from neurona.report import figures, write_report
 from neurona.report.plain import printable
 from neurona.runs import Run

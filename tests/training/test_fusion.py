@@ -22,7 +22,7 @@ LABELS = RNG.integers(0, 4, 12)
 def calls_of(model: Any, x: np.ndarray) -> list[str]:
     """The names of the ops in the model's recorded forward pass."""
     plan = Plan(lambda t: (None, model(t, training=True)), (x,))
-    return [getattr(call[0], "__self__").name for call in plan._forward if hasattr(call[0], "__self__")]
+    return [call[0].__self__.name for call in plan._forward if hasattr(call[0], "__self__")]
 
 
 def trained(build: Any, x: np.ndarray, eager: bool) -> tuple[list[np.ndarray], list[float]]:

@@ -20,7 +20,7 @@ from neurona.training.checkpoint import Interrupted
 __all__ = ["make"]
 
 
-class _HeldOut(click.ParamType):
+class _HeldOut(click.ParamType):  # type: ignore[type-arg]
     """A share between 0 and 1, or a whole number."""
 
     name = "number"

@@ -155,8 +155,8 @@ def set_winograd(tile: int) -> None:
     """Choose how 3x3 convolutions of stride 1 trade accuracy for speed, for the whole process.
 
     Winograd's algorithm computes a tile of outputs with fewer multiplications and rounds more: the largest
-    error, relative to the outputs' root mean square, is about 4e-5 with tiles of 4, 2e-6 with tiles of 2, and
-    5e-6 for the direct sum.
+    error, relative to the outputs' root mean square, is about 5e-5 with tiles of 4, 3e-6 with tiles of 2, and
+    2e-6 for the direct sum.
 
     Args:
         tile: the largest tile allowed: 4 (a quarter of the multiplications), 2 (four ninths), or 0 (the direct sum).

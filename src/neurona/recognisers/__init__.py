@@ -1,4 +1,4 @@
-"""The recognisers: clothes and digits now; objects and reviews as they come."""
+"""The recognisers: clothes, digits and objects now; reviews as they come."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from neurona.errors import ArgumentError, UnknownNameError
 from neurona.i18n import _
 from neurona.recognisers.clothes import CLOTHES
 from neurona.recognisers.digits import DIGITS
+from neurona.recognisers.objects import OBJECTS
 from neurona.recognisers.recipe import Recipe, Recogniser
 
 __all__ = ["COMING", "RECOGNISERS", "Recipe", "Recogniser", "find"]
 
-RECOGNISERS: Mapping[str, Recogniser] = {recogniser.name: recogniser for recogniser in (CLOTHES, DIGITS)}
+RECOGNISERS: Mapping[str, Recogniser] = {recogniser.name: recogniser for recogniser in (CLOTHES, DIGITS, OBJECTS)}
 
 #: Names that are taken already, and what they will answer to.
 COMING: Mapping[str, tuple[str, ...]] = {
-    "objects": ("objetos", "cifar-10", "cifar10"),
     "reviews": ("reseñas", "imdb"),
 }
 

@@ -23,6 +23,8 @@ class Recipe:
         validation: the share of the training set that is held out, or a whole number of samples.
         mirrored: whether a picture is judged together with its mirror image.
         adapt: ``(model, prepared training pictures, seed)``, what a network takes from the data before it trains.
+        finish: ``(trained model)``, gives it a plain loss and optimizer where it was trained with some of its own, so
+            that its file opens wherever Keras's do.
         watched: how many of the held-out samples each epoch is judged by; all, unless told. The end is judged by all.
         about: one sentence for people, by language.
     """
@@ -36,6 +38,7 @@ class Recipe:
     mirrored: bool = False
     adapt: Callable[[Any, Any, int], None] | None = None
     watched: int | None = None
+    finish: Callable[[Any], None] | None = None
 
 
 @dataclass(frozen=True)

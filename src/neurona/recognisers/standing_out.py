@@ -75,16 +75,38 @@ def find_box(garment: Array, threshold: float) -> tuple[int, int, int, int]:
 
 
 def pieces(seen: Array) -> Array:
-    """A number for each connected piece of a mask, the same in all its places; 0 outside."""
-    label = np.where(seen, np.arange(1, seen.size + 1).reshape(seen.shape), 0)
-    while True:  # every place takes the highest number around it until each piece has one number
-        before = label
-        for axis in (0, 1):
-            wide = np.pad(label, [(1, 1) if a == axis else (0, 0) for a in (0, 1)])
-            ahead, behind = (wide[2:], wide[:-2]) if axis == 0 else (wide[:, 2:], wide[:, :-2])
-            label = np.where(seen, np.maximum(label, np.maximum(ahead, behind)), 0)
-        if np.array_equal(label, before):
-            return label
+    """A number for each connected piece of a mask, the same in all its places; 0 outside.
+
+    >>> pieces(np.array([[1, 0, 1], [1, 0, 1], [0, 0, 1]], bool)).tolist()
+    [[1, 0, 2], [1, 0, 2], [0, 0, 2]]
+    """
+    change = np.diff(np.pad(seen.astype("int8"), ((0, 0), (1, 1))), axis=1)
+    rows, starts = np.nonzero(change == 1)  # runs of a row, in reading order
+    ends = np.nonzero(change == -1)[1]
+    parent = list(range(len(rows)))
+
+    def root(run: int) -> int:
+        while parent[run] != run:
+            parent[run] = parent[parent[run]]
+            run = parent[run]
+        return run
+
+    first = np.searchsorted(rows, np.arange(len(seen) + 1))  # the first run of each row
+    for row in range(1, len(seen)):
+        above, here = int(first[row - 1]), int(first[row])
+        while above < first[row] and here < first[row + 1]:
+            if starts[above] < ends[here] and starts[here] < ends[above]:
+                one, other = root(above), root(here)
+                parent[max(one, other)] = min(one, other)
+            if ends[above] < ends[here]:
+                above += 1
+            else:
+                here += 1
+    label = np.zeros(seen.shape, "int64")
+    numbers: dict[int, int] = {}
+    for run, (row, start, end) in enumerate(zip(rows.tolist(), starts.tolist(), ends.tolist(), strict=True)):
+        label[row, start:end] = numbers.setdefault(root(run), len(numbers) + 1)
+    return label
 
 
 def without_dust(seen: Array) -> Array:

@@ -124,14 +124,14 @@ def train(
         raise
     except NonFiniteError:
         checkpoint.restore_into(model)
-        model.save(run.model_path)
+        _save(run, recipe, model)
         stopped("failed")
         raise
     finally:
         checkpoint.close()
     try:
         run.write_history(history.history)
-        model.save(run.model_path)
+        _save(run, recipe, model)
         shares = probabilities(model, recogniser.prepare(data.x_test), recipe.mirrored)
         found = judge(shares, data.y_test, list(data.labels["en"]))
         if len(x_val):
@@ -150,6 +150,12 @@ def train(
     run.update(status="complete")
     checkpoint.remove()
     return found
+
+
+def _save(run: Run, recipe: Recipe, model: Any) -> None:
+    if recipe.finish is not None:
+        recipe.finish(model)
+    model.save(run.model_path)
 
 
 def probabilities(model: Any, x: Array, mirrored: bool = False) -> Array:

@@ -13,13 +13,13 @@ typedef struct {
     long method;
 } layer;
 
-/* The automatic choice. It looks at the sizes of one picture only, so a picture's result does not depend on the batch.
- * Three input channels are too few to pay for the transforms. */
-static int choose_method(long method, ptrdiff_t inputs, ptrdiff_t outputs) {
+/* The automatic choice. It looks at the channels only, so a picture's result does not depend on the batch. Three
+ * channels are too few for products to pay for the transforms; `least`: channels that the products sum over (or, for
+ * the gradient to the kernel, the smaller side of their result). */
+static int choose_method(long method, ptrdiff_t least) {
     if (method != 0) return (int)method;
     const int largest = atomic_load(&winograd);
-    if (largest == 0 || inputs < 8 || outputs < 8) return NK_DIRECT;
-    return largest;
+    return largest == 0 || least < 8 ? NK_DIRECT : largest;
 }
 
 static ptrdiff_t axis(PyObject *o, int i) { return (ptrdiff_t)PyArray_DIM((PyArrayObject *)o, i); }
@@ -77,7 +77,7 @@ static PyObject *conv3x3(PyObject *module, nk_arguments args, Py_ssize_t count) 
     if (!failed) {
         const nk_conv3x3 p = {.n = s.n, .h = s.h, .w = s.w, .c = s.c, .f = s.f, .top = s.pads[0], .bottom = s.pads[1],
                               .left = s.pads[2], .right = s.pads[3], .relu = s.relu, .pool = pool,
-                              .method = choose_method(s.method, s.c, s.f), .x = FLOATS(args[0]),
+                              .method = choose_method(s.method, s.c), .x = FLOATS(args[0]),
                               .kernel = FLOATS(args[1]), .bias = Py_IsNone(args[2]) ? NULL : FLOATS(args[2]),
                               .y = FLOATS(y), .where = pool ? PyArray_DATA((PyArrayObject *)where) : NULL};
         NK_WITHOUT_LOCK(work_of(&s), failed = nk_kernels->conv3x3(&p));
@@ -120,7 +120,8 @@ static PyObject *conv3x3_backward(PyObject *module, nk_arguments args, Py_ssize_
         const nk_conv3x3_backward p = {
             .n = s.n, .h = s.h, .w = s.w, .c = s.c, .f = s.f, .top = s.pads[0], .bottom = s.pads[1],
             .left = s.pads[2], .right = s.pads[3], .relu = s.relu && !s.pool, .pool = s.pool,
-            .method_dx = choose_method(s.method, s.f, s.c), .method_dkernel = choose_method(s.method, s.c, s.f),
+            .method_dx = choose_method(s.method, s.f),
+            .method_dkernel = choose_method(s.method, s.c < s.f ? s.c : s.f),
             .g = FLOATS(g), .y = s.relu && !s.pool ? FLOATS(y) : NULL,
             .where = s.pool ? PyArray_DATA((PyArrayObject *)where) : NULL, .x = FLOATS(args[3]),
             .kernel = FLOATS(args[4]), .dx = needs[0] ? FLOATS(dx) : NULL, .dkernel = needs[1] ? FLOATS(dkernel) : NULL,

@@ -44,10 +44,21 @@ static void *lift(int i) {
 }
 
 /* With the mutex held. A step that repeats asks for the same sizes in the same order, so what it held at its height is
- * worth keeping, with a quarter more for sizes that do not meet; beyond that the oldest blocks go. */
+ * worth keeping, with half as much again for sizes that do not meet; beyond that the oldest blocks go. */
 static void make_room(size_t more) {
-    const size_t most = most_used + most_used / 4 + FLOOR_BYTES;
+    const size_t most = most_used + most_used / 2 + FLOOR_BYTES;
     while (blocks > 0 && used_bytes + shelf_bytes + more > most) release(lift(0));
+}
+
+/* With the mutex held: the shelf's block that wastes least, no more than a quarter; of equals the newest, which is most
+ * likely still in cache. -1 where there is none. */
+static int find(size_t wanted) {
+    int best = -1;
+    for (int i = blocks - 1; i >= 0; i--) {
+        if (sizes[i] == wanted) return i;
+        if (sizes[i] > wanted && sizes[i] <= wanted + wanted / 4 && (best < 0 || sizes[i] < sizes[best])) best = i;
+    }
+    return best;
 }
 
 static void *fresh(size_t rounded) {
@@ -64,13 +75,14 @@ static void *fresh(size_t rounded) {
 
 void *nk_take(size_t bytes) {
     if (bytes > SIZE_MAX / 2) return NULL;
-    const size_t rounded = (bytes + GRAIN - 1) / GRAIN * GRAIN;
+    size_t rounded = (bytes + GRAIN - 1) / GRAIN * GRAIN;
     void *memory = NULL;
     pthread_mutex_lock(&mutex);
-    /* The newest block of the size is the one most likely still in cache. */
-    for (int i = blocks - 1; i >= 0 && memory == NULL; i--)
-        if (sizes[i] == rounded) memory = lift(i);
-    if (memory == NULL) {
+    const int found = find(rounded);
+    if (found >= 0) {
+        rounded = sizes[found];
+        memory = lift(found);
+    } else {
         fresh_count++;
         make_room(rounded);
     }

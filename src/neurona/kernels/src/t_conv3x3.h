@@ -1,10 +1,10 @@
 /* The direct 3 x 3 convolution: stride 1, channels last.
  *
- * In a row of the input (column, channel) lie side by side, so an output pixel is three sums over 3 C numbers that follow
- * each other: one for each row of the kernel. A tile is MR pixels x 2 vectors of filters; its pixels are given by MR
- * pointers, so tiles cross rows and pictures and waste nothing on small maps. A task takes some rows of some pictures:
- * with padding it first copies them into a frame of zeros, else it reads them in place. A panel of filters is finished
- * (bias, relu, 2 x 2 maxima) from a strip that is still in cache.
+ * In a row of the input (column, channel) lie side by side, so an output pixel is three sums over 3 C numbers that
+ * follow each other: one for each row of the kernel. A tile is MR pixels x 2 vectors of filters; its pixels are given
+ * by MR pointers, so tiles cross rows and pictures and waste nothing on small maps. A task takes some rows of some
+ * pictures: with padding it first copies them into a frame of zeros, else it reads them in place. A panel of filters is
+ * finished (bias, relu, 2 x 2 maxima) from a strip that is still in cache.
  *
  * The gradient to the input is the same with the turned kernel over dY; that to the kernel takes MR of the 9 C (row,
  * column, channel) places x 2 vectors of filters, and runs over the pixels.
@@ -67,8 +67,8 @@ typedef struct {
 } direct_pass;
 
 /* MR pixels x V vectors (+)= over `kernel_rows` rows, kc numbers in each; px + shift: the pixels' inputs. */
-INLINE void direct_tile(const int V, const float *const *px, ptrdiff_t shift, ptrdiff_t row, int kernel_rows, ptrdiff_t kc,
-                        const float *w, float *out, int add) {
+INLINE void direct_tile(const int V, const float *const *px, ptrdiff_t shift, ptrdiff_t row, int kernel_rows,
+                        ptrdiff_t kc, const float *w, float *out, int add) {
     vf acc[MR][2];
     const float *p[MR];
     _Pragma("GCC unroll 16") for (int i = 0; i < MR; i++) {

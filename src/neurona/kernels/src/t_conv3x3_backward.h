@@ -26,43 +26,66 @@ INLINE vi load_bytes(const uint8_t *p, ptrdiff_t n) {
     return __builtin_convertvector(bytes, vi);
 }
 
+/* A row of windows, for the channels from c on: `n` of them, VL or the last few. */
+INLINE void pooled_row(const gradient_before *s, ptrdiff_t c, ptrdiff_t n, const float *g, const uint8_t *where,
+                       float *top, float *sum) {
+    const ptrdiff_t f = s->p->f, row = s->ow * f;
+    vf total = {0};
+    for (ptrdiff_t x = c; x < s->ow / 2 * f; x += f, top += 2 * f) {
+        const vi v = (vi)load_row(g + x, 0, n, 0.0f), place = load_bytes(where + x, n);
+        store_row(top, 0, n, (vf)(v & (place == 0)));
+        store_row(top + f, 0, n, (vf)(v & (place == 1)));
+        store_row(top + row, 0, n, (vf)(v & (place == 2)));
+        store_row(top + row + f, 0, n, (vf)(v & (place == 3)));
+        total += (vf)(v & (place < 4));
+    }
+    if (sum) store_row(sum, 0, n, load_row(sum, 0, n, 0.0f) + total);
+}
+
 static void pooled_gradient(const gradient_before *s, ptrdiff_t index) {
     const nk_conv3x3_backward *p = s->p;
     const ptrdiff_t f = p->f, ph = s->oh / 2, pw = s->ow / 2, n = s->first + index, row = s->ow * f;
     const float *g = p->g + n * ph * pw * f;
     const uint8_t *where = p->where + n * ph * pw * f;
-    float *gz = s->gz + index * s->oh * row;
+    float *gz = s->gz + index * s->oh * row, *sum = s->sums ? s->sums + index * f : NULL;
     if (s->oh % 2) memset(gz + (s->oh - 1) * row, 0, (size_t)row * sizeof *gz);
-    for (ptrdiff_t y = 0; y < ph; y++) {
-        float *top = gz + 2 * y * row;
-        for (ptrdiff_t x = 0; x < pw; x++, g += f, where += f, top += 2 * f)
-            for (ptrdiff_t c = 0; c < f; c += VL) {
-                const vi v = (vi)load_row(g, c, f, 0.0f), place = load_bytes(where + c, f - c);
-                store_row(top, c, f, (vf)(v & (place == 0)));
-                store_row(top + f, c, f, (vf)(v & (place == 1)));
-                store_row(top + row, c, f, (vf)(v & (place == 2)));
-                store_row(top + row + f, c, f, (vf)(v & (place == 3)));
-                if (s->sums) {
-                    float *sum = s->sums + index * f;
-                    store_row(sum, c, f, load_row(sum, c, f, 0.0f) + (vf)(v & (place < 4)));
-                }
-            }
+    for (ptrdiff_t y = 0; y < ph; y++, g += pw * f, where += pw * f, gz += 2 * row) {
+        for (ptrdiff_t c = 0; c < f; c += VL)
+            if (f - c >= VL)
+                pooled_row(s, c, VL, g, where, gz + c, sum ? sum + c : NULL);
+            else
+                pooled_row(s, c, f - c, g, where, gz + c, sum ? sum + c : NULL);
         if (s->ow % 2)
-            for (int i = 1; i < 3; i++) memset(gz + (2 * y + i) * row - f, 0, (size_t)f * sizeof *gz);
+            for (int i = 1; i < 3; i++) memset(gz + i * row - f, 0, (size_t)f * sizeof *gz);
     }
+}
+
+/* A row of pixels, likewise. */
+INLINE void plain_row(const gradient_before *s, ptrdiff_t n, const float *g, const float *y, float *gz, float *sum) {
+    const ptrdiff_t f = s->p->f;
+    vf total = {0};
+    for (ptrdiff_t x = 0; x < s->ow * f; x += f) {
+        vf v = load_row(g + x, 0, n, 0.0f);
+        if (s->p->relu) v = (vf)((vi)v & (load_row(y + x, 0, n, 0.0f) > 0.0f));
+        if (gz) store_row(gz + x, 0, n, v);
+        total += v;
+    }
+    if (sum) store_row(sum, 0, n, load_row(sum, 0, n, 0.0f) + total);
 }
 
 static void plain_gradient(const gradient_before *s, ptrdiff_t index) {
     const nk_conv3x3_backward *p = s->p;
-    const ptrdiff_t f = p->f, pixels = s->oh * s->ow, n = s->first + index;
-    const float *g = p->g + n * pixels * f, *y = p->relu ? p->y + n * pixels * f : g;
-    float *gz = s->gz ? s->gz + index * pixels * f : NULL, *sum = s->sums ? s->sums + index * f : NULL;
-    for (ptrdiff_t i = 0; i < pixels; i++, g += f, y += f)
+    const ptrdiff_t f = p->f, n = s->first + index;
+    for (ptrdiff_t y = 0; y < s->oh; y++)
         for (ptrdiff_t c = 0; c < f; c += VL) {
-            vf v = load_row(g, c, f, 0.0f);
-            if (p->relu) v = (vf)((vi)v & (load_row(y, c, f, 0.0f) > 0.0f));
-            if (gz) store_row(gz + i * f, c, f, v);
-            if (sum) store_row(sum, c, f, load_row(sum, c, f, 0.0f) + v);
+            const ptrdiff_t here = (n * s->oh + y) * s->ow * f + c;
+            const float *g = p->g + here, *made = p->relu ? p->y + here : g;
+            float *gz = s->gz ? s->gz + (index * s->oh + y) * s->ow * f + c : NULL;
+            float *sum = s->sums ? s->sums + index * f + c : NULL;
+            if (f - c >= VL)
+                plain_row(s, VL, g, made, gz, sum);
+            else
+                plain_row(s, f - c, g, made, gz, sum);
         }
 }
 
@@ -209,7 +232,8 @@ static int take_room(const nk_conv3x3_backward *p, ptrdiff_t pixels, ptrdiff_t g
     return good;
 }
 
-static int group_dx(const nk_conv3x3_backward *p, const backward_room *r, const maps *g, ptrdiff_t first, ptrdiff_t count) {
+static int group_dx(const nk_conv3x3_backward *p, const backward_room *r, const maps *g, ptrdiff_t first,
+                    ptrdiff_t count) {
     float *dx = p->dx + first * p->h * p->w * p->c;
     if (p->method_dx == NK_DIRECT) {
         direct_pass s = {.in = {*g, count, 2 - p->top, 2 - p->bottom, 2 - p->left, 2 - p->right}, .oh = p->h,

@@ -26,12 +26,12 @@
  *
  * The last tile of a map whose side is no multiple of 4 has 3, 2 or 1 outputs to make. For them 5, 4 or 3 of the six
  * points are enough, and with the kernel at the points scaled as above (G as for m = 4) nothing but B and A changes:
- * for the point a among the points P that stay, A^T has the powers of a, and the row of B^T is the product of (x - b)
- * over the other b in P, times the product of (a - b) over the b that were left out. So a 7 x 7 map takes 11^2 in place
- * of 12^2 multiplications, and a 3 x 3 map 5^2 in place of 6^2.
+ * for the point a among the points P that stay, A^T has the powers of a, and the row of B^T holds the coefficients of
+ * the product of (x - b) over the other b in P, times the product of (a - b) over the b that were left out. So a
+ * 7 x 7 map takes 11^2 in place of 12^2 multiplications, and a 3 x 3 map 5^2 in place of 6^2.
  *
- * Every function below works on vectors: VL channels at once. `kind` is a constant where they are called: 1 to 4 outputs
- * of the m = 4 family, or 0 for m = 2.
+ * Every function below works on vectors: VL channels at once. `kind` is a constant where they are called: 1 to 4
+ * outputs of the m = 4 family, or 0 for m = 2.
  *
  * Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, arXiv:1509.09308;
  * the choice of points: S. Winograd, "Arithmetic Complexity of Computations" (1980).
@@ -195,8 +195,8 @@ INLINE void look_at(const maps *s, int high, int wide, ptrdiff_t n, ptrdiff_t y,
         }
 }
 
-/* The last channels, fewer than a vector, zeros beyond. What lies behind them is read and masked where it belongs to the
- * same array: a copy of a few bytes would cost far more. */
+/* The last channels, fewer than a vector, zeros beyond. What lies behind them is read and masked where it belongs to
+ * the same array: a copy of a few bytes would cost far more. */
 INLINE vf load_last(const float *p, ptrdiff_t left, vi mask, const float *end) {
     if (p + VL <= end) return (vf)((vi)load(p) & mask);
     return load_part(p, left, 0.0f);

@@ -1,23 +1,20 @@
 /* Winograd's convolution over whole batches: blocks of tiles through three stages that stay in cache.
  *
- * Forward (and the gradient to the input, which is a forward pass over dY with the turned kernel): the kernel goes to the
- * points once per call, U[point][panel of f][c][NR]. Then a task takes a block of tiles, wherever they lie in the batch, so
- * that small maps fill the blocks too:
+ * Forward (and the gradient to the input, which is a forward pass over dY with the turned kernel): the kernel
+ * went to the points once per call, U[point][panel of f][c][NR] (t_winograd_kernel.h). Then a task takes a block of
+ * tiles, wherever they lie in the batch, so that small maps fill the blocks too:
  *
  *     V[point] = tiles to points              (tiles x C at each point)
  *     M[point] = V[point] U[point]            (tiles x F), a product for each point
  *     y        = M back from points, + bias, relu, 2 x 2 maxima, all in registers
  *
- * V and M share memory: M[point] lies where V[point - 1] was, which halves what must stay in cache. A tile's result does
- * not depend on the block it is in, so blocks are cut to suit the threads. Within a block, tiles are sorted by kind (the
- * last of a row or a column may be smaller), so that those that have a certain point follow each other.
- *
- * Gradient to the kernel: both x and dY go to the points for a group of tiles, then dU[point] += V[point]^T P[point]; the
- * points are divided among the threads, and groups follow each other in an order that only the sizes fix.
+ * V and M share memory: M[point] lies where V[point - 1] was, which halves what must stay in cache. A tile's result
+ * does not depend on the block it is in, so blocks are cut to suit the threads. Within a block, tiles are sorted by
+ * kind (the last of a row or a column may be smaller), so that those that have a certain point follow each other.
  */
 #define BLOCK_FLOATS 200000.0 /* V and M of a block, about: they stay in the second-level cache */
 #define BLOCK_TILES 72        /* of a block, at least: each panel of U is read once per block */
-#define GRADIENT_TILES 192    /* k of a gradient's product: a panel of each side in the first-level cache */
+#define BLOCK_BYTES ((size_t)4 << 20) /* taken for V and M, at least: so large a block lies in huge pages (memory.c) */
 
 /* ---- how a map is cut in tiles ---- */
 
@@ -45,8 +42,8 @@ INLINE tile_place place_of(const tiling *s, ptrdiff_t t) {
                         x + 1 < s->across ? s->full : s->last_x};
 }
 
-/* Sections of a sorted run of tiles: smaller in x, whole, smaller in y, smaller in both. So the tiles that are whole in y,
- * or in x, or in both, follow each other. */
+/* Sections of a sorted run of tiles: smaller in x, whole, smaller in y, smaller in both. So the tiles that are whole in
+ * y, or in x, or in both, follow each other. */
 #define SECTIONS 4
 INLINE int section_of(const tiling *s, const tile_place *p) {
     const int whole_y = p->kind_y == s->full, whole_x = p->kind_x == s->full;
@@ -200,6 +197,7 @@ static void gradients_to_points(const maps *g, const tile_place *p, const float 
     of_kind[p->kind_y][p->kind_x].gradients(g, at, zeros, rows, v, slot);
 }
 
+/* M = V U at each point, for the tiles that have it. */
 static void products_at_points(const winograd_pass *s, const ptrdiff_t *section, ptrdiff_t rows, ptrdiff_t slot,
                                float *buffer) {
     const ptrdiff_t c = s->in.c;
@@ -233,7 +231,9 @@ static void winograd_block(void *ctx, size_t index) {
     const ptrdiff_t count = cut(s->units, s->blocks, (ptrdiff_t)index + 1) * s->unit - first;
     const ptrdiff_t rows = count + MR - 1; /* the last rows of a section are computed in whole groups of MR */
     const ptrdiff_t widest = NR * panels_of(s->in.c > s->f ? s->in.c : s->f), slot = slot_of(rows, widest);
-    float *zeros = nk_scratch((size_t)(widest + (points + 1) * slot) * sizeof(float) + (size_t)count * sizeof(tile_place));
+    size_t bytes = (size_t)(widest + (points + 1) * slot) * sizeof(float) + (size_t)count * sizeof(tile_place);
+    if (bytes < BLOCK_BYTES) bytes = BLOCK_BYTES;
+    float *zeros = nk_take(bytes);
     if (zeros == NULL) {
         atomic_store(&s->failed, 1);
         return;
@@ -248,6 +248,7 @@ static void winograd_block(void *ctx, size_t index) {
     products_at_points(s, section, rows, slot, buffer);
     for (ptrdiff_t t = 0; t < count; t++)
         of_kind[places[t].kind_y][places[t].kind_x].finish(s, places + t, buffer + t * NR, rows, slot);
+    nk_give(zeros);
 }
 
 /* As many blocks as share out evenly among the threads. */
@@ -267,158 +268,4 @@ static int winograd_run(winograd_pass *s) {
     atomic_init(&s->failed, 0);
     nk_parallel(winograd_block, s, (size_t)s->blocks);
     return atomic_load(&s->failed) ? -1 : 0;
-}
-
-/* ---- the kernel to the points and back ---- */
-
-typedef struct {
-    int m;
-    ptrdiff_t c, f, slot;
-    const float *kernel; /* (3, 3, c, f) */
-    float *u, *dkernel;
-} winograd_weights;
-
-/* Channel c of the kernel: 9 rows of f -> (m + 2)^2 rows. */
-INLINE void kernel_row(const int m, const winograd_weights *s, ptrdiff_t c) {
-    for (ptrdiff_t f = 0; f < s->f; f += VL) {
-        vf half[6][3];
-        UNROLLED for (int j = 0; j < 3; j++) {
-            vf w[3], p[6];
-            UNROLLED for (int i = 0; i < 3; i++) w[i] = load_row(s->kernel + ((i * 3 + j) * s->c + c) * s->f, f, s->f, 0.0f);
-            winograd_kernel(m, w, p);
-            UNROLLED for (int i = 0; i < m + 2; i++) half[i][j] = p[i];
-        }
-        float *u = s->u + f / NR * s->c * NR + c * NR + f % NR;
-        UNROLLED for (int i = 0; i < m + 2; i++) {
-            vf p[6];
-            winograd_kernel(m, half[i], p);
-            UNROLLED for (int j = 0; j < m + 2; j++) store(u + (i * (m + 2) + j) * s->slot, p[j]);
-        }
-    }
-}
-
-INLINE void kernel_row_back(const int m, const winograd_weights *s, ptrdiff_t c) {
-    for (ptrdiff_t f = 0; f < s->f; f += VL) {
-        const float *u = s->u + f / NR * s->c * NR + c * NR + f % NR;
-        vf half[3][6];
-        UNROLLED for (int j = 0; j < m + 2; j++) {
-            vf p[6], w[3];
-            UNROLLED for (int i = 0; i < m + 2; i++) p[i] = load(u + (i * (m + 2) + j) * s->slot);
-            winograd_kernel_adjoint(m, p, w);
-            UNROLLED for (int i = 0; i < 3; i++) half[i][j] = w[i];
-        }
-        UNROLLED for (int i = 0; i < 3; i++) {
-            vf w[3];
-            winograd_kernel_adjoint(m, half[i], w);
-            UNROLLED for (int j = 0; j < 3; j++) store_row(s->dkernel + ((i * 3 + j) * s->c + c) * s->f, f, s->f, w[j]);
-        }
-    }
-}
-
-#define KERNEL_ROWS 8 /* channels in a task */
-INLINE void kernel_rows(const int m, const int back, const winograd_weights *s, size_t index) {
-    const ptrdiff_t first = (ptrdiff_t)index * KERNEL_ROWS;
-    for (ptrdiff_t c = first; c < s->c && c < first + KERNEL_ROWS; c++)
-        if (back)
-            kernel_row_back(m, s, c);
-        else
-            kernel_row(m, s, c);
-}
-
-static void kernel_to_points_2(void *ctx, size_t index) { kernel_rows(2, 0, ctx, index); }
-static void kernel_to_points_4(void *ctx, size_t index) { kernel_rows(4, 0, ctx, index); }
-static void kernel_from_points_2(void *ctx, size_t index) { kernel_rows(2, 1, ctx, index); }
-static void kernel_from_points_4(void *ctx, size_t index) { kernel_rows(4, 1, ctx, index); }
-
-INLINE size_t winograd_bytes(int m, ptrdiff_t slot) { return (size_t)((m + 2) * (m + 2) * slot) * sizeof(float); }
-
-/* The kernel at the points, in memory to be given back; NULL when there is none. */
-static float *kernel_at_points(int m, const float *kernel, ptrdiff_t c, ptrdiff_t f, ptrdiff_t *slot) {
-    winograd_weights s = {.m = m, .c = c, .f = f, .slot = slot_of(c, f), .kernel = kernel};
-    s.u = nk_take(winograd_bytes(m, s.slot));
-    *slot = s.slot;
-    if (s.u != NULL)
-        nk_parallel(m == 2 ? kernel_to_points_2 : kernel_to_points_4, &s, (size_t)((c + KERNEL_ROWS - 1) / KERNEL_ROWS));
-    return s.u;
-}
-
-/* ---- the gradient to the kernel ---- */
-
-typedef struct {
-    int m, add;
-    maps x, g; /* of one group of pictures */
-    ptrdiff_t top, left;
-    tiling cut;
-    ptrdiff_t count, rows; /* tiles of this round; room for them */
-    ptrdiff_t section[SECTIONS + 1];
-    ptrdiff_t x_slot, g_slot, u_slot, splits;
-    float *v, *p, *u, *zeros;
-    tile_place *places;
-} winograd_gradient;
-
-#define TILES_PER_TASK 8
-
-static void gradient_points(void *ctx, size_t index) {
-    const winograd_gradient *s = ctx;
-    const ptrdiff_t first = (ptrdiff_t)index * TILES_PER_TASK;
-    for (ptrdiff_t t = first; t < s->count && t < first + TILES_PER_TASK; t++) {
-        inputs_to_points(&s->x, s->places + t, s->top, s->left, s->zeros, s->rows, s->v + t * NR, s->x_slot);
-        gradients_to_points(&s->g, s->places + t, s->zeros, s->rows, s->p + t * NR, s->g_slot);
-    }
-}
-
-/* One point, or a part of its panels. Rows of a go MR at a time, then 4, then one by one. */
-static void gradient_product(void *ctx, size_t index) {
-    const winograd_gradient *s = ctx;
-    const ptrdiff_t q = (ptrdiff_t)index / s->splits, part = (ptrdiff_t)index % s->splits;
-    const ptrdiff_t panels = panels_of(s->g.c);
-    ptrdiff_t begin, stop;
-    tiles_with_point(&s->cut, s->section, (int)q, &begin, &stop);
-    const ptrdiff_t k = stop - begin;
-    for (ptrdiff_t j = cut(panels, s->splits, part); j < cut(panels, s->splits, part + 1); j++) {
-        const float *p = s->p + q * s->g_slot + (j * s->rows + begin) * NR;
-        const int two = s->g.c - j * NR > VL;
-        for (ptrdiff_t c = 0; c < s->x.c; c += NR) {
-            const float *v = s->v + q * s->x_slot + c * s->rows + begin * NR;
-            float *u = s->u + q * s->u_slot + j * s->x.c * NR + c * NR;
-            const ptrdiff_t end = s->x.c - c < NR ? s->x.c - c : NR;
-            ptrdiff_t step;
-            for (ptrdiff_t i = 0; i < end; i += step) {
-                const ptrdiff_t left = end - i;
-                step = left >= MR + 4 || left == MR ? MR : left >= 4 ? 4 : 1;
-                if (step == MR && two)
-                    tiles_product(MR, 2, k, v + i, p, u + i * NR, s->add);
-                else if (step == MR)
-                    tiles_product(MR, 1, k, v + i, p, u + i * NR, s->add);
-                else if (step == 4)
-                    tiles_product(4, 2, k, v + i, p, u + i * NR, s->add);
-                else
-                    tiles_product(1, 2, k, v + i, p, u + i * NR, s->add);
-            }
-        }
-    }
-}
-
-/* Adds a group's part to dU. v, p, places: room for GRADIENT_TILES tiles. */
-static void winograd_gradient_run(winograd_gradient *s, ptrdiff_t n) {
-    const int points = (s->m + 2) * (s->m + 2);
-    s->cut = cut_in_tiles(s->m, s->g.h, s->g.w);
-    const ptrdiff_t tiles = n * s->cut.down * s->cut.across, panels = panels_of(s->g.c);
-    const ptrdiff_t rounds = (tiles + GRADIENT_TILES - 1) / GRADIENT_TILES;
-    s->splits = 4 * nk_get_threads() / points + 1;
-    if (s->splits > panels) s->splits = panels;
-    for (ptrdiff_t i = 0; i < rounds; i++) {
-        const ptrdiff_t first = cut(tiles, rounds, i);
-        s->count = cut(tiles, rounds, i + 1) - first;
-        sort_tiles(&s->cut, first, s->count, s->places, s->section);
-        nk_parallel(gradient_points, s, (size_t)((s->count + TILES_PER_TASK - 1) / TILES_PER_TASK));
-        nk_parallel(gradient_product, s, (size_t)(points * s->splits));
-        s->add = 1;
-    }
-}
-
-static void winograd_gradient_end(const winograd_gradient *s, float *dkernel) {
-    winograd_weights w = {.m = s->m, .c = s->x.c, .f = s->g.c, .slot = s->u_slot, .u = s->u, .dkernel = dkernel};
-    nk_parallel(s->m == 2 ? kernel_from_points_2 : kernel_from_points_4, &w,
-                (size_t)((w.c + KERNEL_ROWS - 1) / KERNEL_ROWS));
 }

@@ -27,6 +27,8 @@
 
 #include "t_winograd_passes.h"
 
+#include "t_winograd_kernel.h"
+
 #include "t_conv3x3.h"
 
 #include "t_conv3x3_backward.h"
