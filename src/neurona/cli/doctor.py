@@ -17,7 +17,15 @@ from neurona.i18n import _, get_language
 __all__ = ["make"]
 
 _LIBRARIES = ("numpy", "h5py", "click", "rich", "Pillow", "platformdirs")
-_VARIABLES = ("NEURONA_DATA", "NEURONA_CACHE", "NEURONA_RUNS", "NEURONA_KERNELS", "NEURONA_NUM_THREADS", "KERAS_HOME")
+_VARIABLES = (
+    "NEURONA_DATA",
+    "NEURONA_CACHE",
+    "NEURONA_RUNS",
+    "NEURONA_KERNELS",
+    "NEURONA_NUM_THREADS",
+    "NEURONA_WINOGRAD",
+    "KERAS_HOME",
+)
 
 
 def _version(library: str) -> str | None:

@@ -78,6 +78,11 @@ CLOTHES = Recogniser(
         "en": "ten kinds of garment in grey pictures (Fashion-MNIST), with dense networks",
         "es": "diez clases de prendas en imágenes grises (Fashion-MNIST), con redes densas",
     },
+    limits={
+        "en": "Several garments, people wearing them and patterned backgrounds are hard for it: it knows single garments.",
+        "es": "Le cuestan varias prendas juntas, las personas que las llevan y los fondos con dibujos: conoce prendas "
+        "sueltas.",
+    },
     prepare=prepare,
     see=see_garment,
     recipes={

@@ -85,6 +85,12 @@ DIGITS = Recogniser(
         "en": "ten handwritten digits in grey pictures (MNIST), with convolutional networks",
         "es": "diez dígitos manuscritos en imágenes grises (MNIST), con redes convolucionales",
     },
+    limits={
+        "en": "It knows one digit at a time, as people in the United States wrote it: letters, joined digits, a crossed "
+        "seven or a one with a long upstroke are hard for it.",
+        "es": "Conoce un dígito a la vez, como lo escribía la gente en Estados Unidos: le cuestan las letras, los dígitos "
+        "unidos, un siete con raya o un uno con trazo inicial largo.",
+    },
     prepare=prepare,
     see=see_digit,
     recipes={

@@ -163,6 +163,12 @@ OBJECTS = Recogniser(
         "en": "ten kinds of things and animals in colour pictures (CIFAR-10), with convolutional networks",
         "es": "diez clases de cosas y animales en imágenes de color (CIFAR-10), con redes convolucionales",
     },
+    limits={
+        "en": "It sees pictures of 32x32 pixels, in which only colours and rough shapes are left: small, hidden or several "
+        "objects are hard for it, and so are unusual views.",
+        "es": "Ve imágenes de 32x32 píxeles, en las que solo quedan colores y formas generales: le cuestan los objetos "
+        "pequeños, ocultos o varios a la vez, y las vistas poco comunes.",
+    },
     prepare=prepare,
     see=see_object,
     in_order=True,  # the last of its five batches is held out

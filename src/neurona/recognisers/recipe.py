@@ -50,6 +50,7 @@ class Recogniser:
         aliases: the other names it answers to (Spanish, the data set's).
         dataset: the data set's name.
         about: one sentence for people, by language.
+        limits: what it is not good for, for people, by language.
         prepare: pictures as the data set has them -> arrays as the networks take them.
         see: a user's picture file -> a picture as the data set has them, and how it was made; ``None`` where nothing
             is seen.
@@ -62,6 +63,7 @@ class Recogniser:
     aliases: tuple[str, ...]
     dataset: str
     about: Mapping[str, str]
+    limits: Mapping[str, str]
     prepare: Callable[[Any], Any]
     see: Callable[[Path], Prepared] | None = None
     in_order: bool = False

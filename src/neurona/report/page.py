@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from neurona.i18n import _, get_language
+from neurona.recognisers import RECOGNISERS
 from neurona.report.markup import grouped, heading, image, paragraph, table, text, write_html
 from neurona.runs import Run
 
@@ -21,6 +22,7 @@ def write_page(run: Run, recipe_about: str) -> Path:
     names = info["classes"][language]
     low, high = metrics["accuracy_interval"]
     data = info["data"]
+    recogniser = RECOGNISERS.get(info["recogniser"])
     parts = [
         f"<h1>{text(info['recogniser'])}: {text(info['recipe'])}</h1>",
         paragraph(recipe_about, "muted"),
@@ -32,6 +34,19 @@ def write_page(run: Run, recipe_about: str) -> Path:
         )
         + "</p>",
     ]
+    if "validation_interval" in metrics:
+        low, high = metrics["validation_interval"]
+        parts.append(
+            paragraph(
+                _("{share:.2%} of {count} training pictures that were held out ({low:.2%} to {high:.2%})").format(
+                    share=metrics["validation_accuracy"],
+                    count=grouped(metrics["validation_samples"]),
+                    low=low,
+                    high=high,
+                ),
+                "muted",
+            )
+        )
     if data["kind"] == "sample":
         parts.append(
             paragraph(_("Trained on the small sample that comes with Neurona, not on the whole set."), "warning")
@@ -75,11 +90,11 @@ def write_page(run: Run, recipe_about: str) -> Path:
         heading(_("What it is not good for")),
         paragraph(
             _(
-                "It always answers with one of its ten classes, also for a picture of something else. Photographs unlike "
-                "the training pictures (several garments, people, patterns behind) are recognised less often than the "
-                "figure above says."
+                "It always answers with one of its classes, also for a picture of something else; and pictures unlike "
+                "those it was trained with are recognised less often than the figure above says."
             )
         ),
+        *([paragraph(recogniser.limits[language])] if recogniser is not None else []),
     ]
     return write_html(run.report_path, f"Neurona: {run.path.name}", parts)
 
