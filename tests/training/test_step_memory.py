@@ -20,7 +20,7 @@ def small_vgg() -> Any:
             parts += [layers.Conv2D(filters, 3, padding="same", use_bias=False), layers.BatchNormalization()]
             parts += [layers.ReLU()]
         parts += [layers.MaxPooling2D()]
-    return keras.Sequential([*parts, layers.GlobalAveragePooling2D(2), layers.Dense(10)])
+    return keras.Sequential([*parts, layers.GlobalAveragePooling2D(), layers.Dense(10)])
 
 
 def mnist_cnn() -> Any:
