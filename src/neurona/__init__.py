@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from neurona import registry
+
 __version__ = "0.1.0"
 
 # Where each public name lives; a name that is a module stands for itself.
@@ -47,6 +49,18 @@ _ALIASES = {
     "initializers": "neurona.parts.initializers",
     "regularizers": "neurona.parts.regularizers",
 }
+
+# Where the classes and functions lie that a saved model may name.
+_EXPORTERS = ("models", "layers", "losses", "metrics", "optimizers", "activations", "constraints", "initializers",
+              "regularizers")  # fmt: skip
+
+
+def _load_exporters() -> None:
+    for name in _EXPORTERS:
+        __getattr__(name)
+
+
+registry.load_the_rest_with(_load_exporters)
 
 __all__ = [*sorted(_HOMES), *_MODULES, "__version__"]
 

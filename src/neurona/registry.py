@@ -279,10 +279,24 @@ def deserialize_keras_object(config: Any, custom_objects: Config | None = None, 
     return thing
 
 
+def load_the_rest_with(function: Callable[[], None]) -> None:
+    """Say how to load the modules that have not been used yet: a file may name what is exported there."""
+    global _load_the_rest
+    _load_the_rest = function
+
+
+def _nothing() -> None:
+    """Until `load_the_rest_with` is called, everything that there is has been loaded."""
+
+
+_load_the_rest: Callable[[], None] = _nothing
+
+
 def _find_function(name: Any, registered: str | None) -> Any:
     for key in (registered, name):
         if isinstance(key, str) and key in _custom:
             return _custom[key]
+    _load_the_rest()
     for module in ("keras.activations", "keras.losses", "keras.metrics"):
         if name in table(module):
             return table(module)[name]
@@ -297,6 +311,8 @@ def _find_class(config: Config, name: str) -> Any:
         if isinstance(key, str) and key in _custom:
             return _custom[key]
     module = config.get("module")
+    if name not in table(str(module)):
+        _load_the_rest()
     tables = [table(module)] if module in _exports else list(_exports.values()) if module is None else []
     if isinstance(module, str) and module.startswith("keras.") and not tables:
         tables = list(_exports.values())  # Keras names some classes by their file ("keras.src.models.functional")
