@@ -51,7 +51,7 @@ def make_evaluate() -> click.Command:
             say(
                 _("The run was trained on the full set, which was not found; name its folder with --data."), fg="yellow"
             )
-        shares = probabilities(model, recogniser.prepare(loaded.x_test), opened.info.get("mirrored", False))
+        shares = probabilities(model, recogniser.prepare(loaded.x_test), opened.info.get("views", ()))
         names = list(loaded.classes)
         found = judge(shares, loaded.y_test, list(loaded.labels["en"]))
         low, high = found["accuracy_interval"]
@@ -127,7 +127,7 @@ def make_predict() -> click.Command:
                 results.append({"picture": str(path), "error": str(error)})
                 continue
             shares = probabilities(
-                model, recogniser.prepare(prepared.pixels[np.newaxis]), opened.info.get("mirrored", False)
+                model, recogniser.prepare(prepared.pixels[np.newaxis]), opened.info.get("views", ())
             )[0]
             ranked = [(names[k], float(shares[k])) for k in np.argsort(-shares, kind="stable")[:3]]
             saved = figures.draw_prediction(prepared, ranked, path.name, _place(folder, path, taken))

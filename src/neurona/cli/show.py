@@ -141,7 +141,7 @@ class _View:
         )
 
     def _shares(self, pictures: Array) -> Array:
-        return probabilities(self.scene.model, self.scene.prepare(pictures), bool(self.run.info.get("mirrored", False)))
+        return probabilities(self.scene.model, self.scene.prepare(pictures), self.run.info.get("views", ()))
 
     def of_network(self) -> Path:
         """Filters, units, classes, and one test picture of each class."""

@@ -87,7 +87,7 @@ CLOTHES = Recogniser(
     see=see_garment,
     recipes={
         "best": Recipe(
-            "best", best, epochs=25, batch_size=256, validation=0.05, mirrored=True,
+            "best", best, epochs=25, batch_size=256, validation=0.05, views=("mirrored",),
             about={
                 "en": "hidden layers of 640, 640 and 320 neurons, batch normalisation, dropout, mirrored pictures",
                 "es": "capas ocultas de 640, 640 y 320 neuronas, normalización por lotes, dropout, imágenes en espejo",

@@ -25,6 +25,7 @@ from neurona.recognisers.photographs import see_object
 from neurona.recognisers.recipe import Recipe, Recogniser
 from neurona.registry import export
 from neurona.tensor import Array, Tensor
+from neurona.training.callbacks import Callback
 
 __all__ = ["OBJECTS"]
 
@@ -34,8 +35,8 @@ _SPREAD = np.array([62.993, 62.089, 66.705])
 
 
 def prepare(pictures: Array) -> Array:
-    """The pictures as they are, bytes: the network's first layer brings them to scale."""
-    return np.ascontiguousarray(pictures, "uint8")
+    """The pictures as they are, bytes, in memory of their own: the network's first layer brings them to scale."""
+    return np.array(pictures, "uint8")
 
 
 def tutorial(steps_per_epoch: int, epochs: int, seed: int) -> Any:
@@ -72,11 +73,10 @@ def smoothed_crossentropy(y_true: Any, y_pred: Any) -> Tensor:
     return loss
 
 
-def _network(name: str, widths: Sequence[int], steps: int, batch: int) -> Any:
+def _network(name: str, widths: Sequence[int], steps: int, rate: float, batch: int) -> Any:
     """Whitening, then groups of [convolution, pooling, convolution], each with normalisation and gelu."""
     network = [
         layers.Input((32, 32, 3)),
-        layers.RandomFlip("horizontal"),
         layers.RandomTranslation(2.5 / 32, 2.5 / 32, "reflect", "nearest"),  # whole pixels, up to 2 each way
         layers.Rescaling((1 / _SPREAD).tolist(), (-_MEAN / _SPREAD).tolist()),
         layers.Conv2D(24, 2, use_bias=False, trainable=False, name="whitening"),
@@ -100,9 +100,9 @@ def _network(name: str, widths: Sequence[int], steps: int, batch: int) -> Any:
     model.compile(
         # The record's rates are for a loss summed over the batch, ours is its mean.
         ConvolutionMuon(
-            PolynomialDecay(0.24, steps, 0.0),
-            vector_ratio=0.22 * batch,
-            matrix_ratio=4.26e-5 * batch,
+            PolynomialDecay(rate, steps, 0.0),
+            vector_ratio=0.053 * batch / rate,
+            matrix_ratio=1.02e-5 * batch / rate,
             decay=2e-6 * batch,
         ),
         smoothed_crossentropy,
@@ -113,12 +113,12 @@ def _network(name: str, widths: Sequence[int], steps: int, batch: int) -> Any:
 
 def best(steps_per_epoch: int, epochs: int, seed: int) -> Any:
     """Groups of 64, 256 and 256 filters."""
-    return _network("objects_best", (64, 256, 256), steps_per_epoch * epochs, 2000)
+    return _network("objects_best", (64, 256, 256), steps_per_epoch * epochs, 0.18, 1000)
 
 
 def quick(steps_per_epoch: int, epochs: int, seed: int) -> Any:
     """Groups of 32, 96 and 128 filters."""
-    return _network("objects_quick", (32, 96, 128), steps_per_epoch * epochs, 1000)
+    return _network("objects_quick", (32, 96, 128), steps_per_epoch * epochs, 0.24, 1000)
 
 
 def adapt(model: Any, pictures: Array, seed: int) -> None:
@@ -150,9 +150,39 @@ def adapt(model: Any, pictures: Array, seed: int) -> None:
             layer.kernel.assign(kernel)
 
 
+class MirrorInTurn(Callback):
+    """Mirrors half of the pictures at the first epoch, drawn by lot, and every picture at each epoch after it.
+
+    So each picture is seen as often either way, which learns faster than drawing anew.
+
+    Args:
+        pictures: (N, H, W, C), turned in place.
+        seed: chooses the first half.
+
+    Source: K. Jordan, arXiv:2404.00498, section 3.4.
+    """
+
+    def __init__(self, pictures: Array, seed: int) -> None:
+        super().__init__()
+        self.pictures = pictures
+        self.chosen = np.random.Generator(np.random.PCG64(seed)).random(len(pictures)) < 0.5
+        self.turned = np.zeros(len(pictures), bool)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        wanted = self.chosen ^ bool(epoch % 2)  # of the epoch alone: a training taken up again goes on as it would have
+        now = np.flatnonzero(wanted != self.turned)
+        for some in np.array_split(now, -(-len(now) // 1000) or 1):
+            self.pictures[some] = self.pictures[some, :, ::-1]
+        self.turned = wanted
+
+
+def in_turn(pictures: Array, seed: int) -> list[Callback]:
+    return [MirrorInTurn(pictures, seed)]
+
+
 def finish(model: Any) -> None:
     """The loss and the optimizer above served this training alone; the file is made of what Keras has."""
-    model.compile("adam", losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    model.compile("sgd", losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
 
 
 OBJECTS = Recogniser(
@@ -174,16 +204,16 @@ OBJECTS = Recogniser(
     in_order=True,  # the last of its five batches is held out
     recipes={
         "best": Recipe(
-            "best", best, epochs=10, batch_size=2000, validation=10_000, mirrored=True,
-            adapt=adapt, watched=2_000, finish=finish,
+            "best", best, epochs=13, batch_size=1000, validation=10_000, watched=2_000,
+            views=("mirrored", "shifted"), adapt=adapt, callbacks=in_turn, finish=finish,
             about={
                 "en": "whitening, three groups of 64, 256 and 256 filters, Muon: the network of the speed record",
                 "es": "blanqueo, tres grupos de 64, 256 y 256 filtros, Muon: la red del récord de velocidad",
             },
         ),
         "quick": Recipe(
-            "quick", quick, epochs=6, batch_size=1000, validation=10_000, mirrored=True,
-            adapt=adapt, watched=2_000, finish=finish,
+            "quick", quick, epochs=6, batch_size=1000, validation=10_000, watched=2_000,
+            views=("mirrored", "shifted"), adapt=adapt, callbacks=in_turn, finish=finish,
             about={
                 "en": "the same in three minutes, with narrower groups of 32, 96 and 128 filters",
                 "es": "lo mismo en tres minutos, con grupos más estrechos de 32, 96 y 128 filtros",

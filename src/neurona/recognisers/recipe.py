@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurona.recognisers.pictures import Prepared
+from neurona.training.callbacks import Callback
 
 __all__ = ["Recipe", "Recogniser"]
 
@@ -21,8 +22,9 @@ class Recipe:
         build: ``(steps_per_epoch, epochs, seed) -> compiled model``.
         epochs, batch_size: of the training.
         validation: the share of the training set that is held out, or a whole number of samples.
-        mirrored: whether a picture is judged together with its mirror image.
+        views: as what a picture is judged besides as it is: "mirrored", "shifted" (see `train.probabilities`).
         adapt: ``(model, prepared training pictures, seed)``, what a network takes from the data before it trains.
+        callbacks: ``(prepared training pictures, seed)``, what accompanies the training.
         finish: ``(trained model)``, gives it a plain loss and optimizer where it was trained with some of its own, so
             that its file opens wherever Keras's do.
         watched: how many of the held-out samples each epoch is judged by; all, unless told. The end is judged by all.
@@ -35,10 +37,11 @@ class Recipe:
     batch_size: int
     validation: float
     about: Mapping[str, str]
-    mirrored: bool = False
+    views: tuple[str, ...] = ()
     adapt: Callable[[Any, Any, int], None] | None = None
     watched: int | None = None
     finish: Callable[[Any], None] | None = None
+    callbacks: Callable[[Any, int], list[Callback]] | None = None
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def start(
         seed=seed,
         epochs=recipe.epochs if epochs is None else epochs,
         batch_size=recipe.batch_size,
-        mirrored=recipe.mirrored,
+        views=list(recipe.views),
         validation=recipe.validation if validation is None else validation,
         data={
             "name": data.name,
@@ -112,12 +112,13 @@ def train(
         run.update(status=status, seconds=round(seconds_before + time.perf_counter() - began, 3))
 
     watched = slice(0, recipe.watched)
+    own = [] if recipe.callbacks is None else recipe.callbacks(x_train, info["seed"])
     run.update(status="running")
     try:
         history = model.fit(
             x_train, part.y_train, batch_size=info["batch_size"], epochs=info["epochs"], verbose=verbose,
             validation_data=(x_val[watched], part.y_val[watched]) if len(x_val) else None,
-            validation_batch_size=1000, callbacks=[*callbacks, checkpoint],
+            validation_batch_size=1000, callbacks=[*own, *callbacks, checkpoint],
         )  # fmt: skip
     except (Interrupted, KeyboardInterrupt):
         stopped("interrupted")
@@ -132,10 +133,10 @@ def train(
     try:
         run.write_history(history.history)
         _save(run, recipe, model)
-        shares = probabilities(model, recogniser.prepare(data.x_test), recipe.mirrored)
+        shares = probabilities(model, recogniser.prepare(data.x_test), recipe.views)
         found = judge(shares, data.y_test, list(data.labels["en"]))
         if len(x_val):
-            held_out = judge(probabilities(model, x_val, recipe.mirrored), part.y_val, list(data.labels["en"]))
+            held_out = judge(probabilities(model, x_val, recipe.views), part.y_val, list(data.labels["en"]))
             found["validation_accuracy"] = held_out["accuracy"]
             found["validation_interval"] = held_out["accuracy_interval"]
             found["validation_samples"] = held_out["samples"]
@@ -158,16 +159,30 @@ def _save(run: Run, recipe: Recipe, model: Any) -> None:
     model.save(run.model_path)
 
 
-def probabilities(model: Any, x: Array, mirrored: bool = False) -> Array:
+def probabilities(model: Any, x: Array, views: Sequence[str] = ()) -> Array:
     """What a recogniser's network, which ends in raw outputs, thinks of prepared pictures: ``(N, C)``.
 
     Args:
-        x: the pictures, ``(N, H, W)``.
-        mirrored: take the mean over each picture and its mirror image.
+        x: the pictures, ``(N, H, W)`` or ``(N, H, W, C)``.
+        views: "mirrored": the mean over each picture and its mirror image; "shifted": half the weight to two copies that
+            are shifted by a pixel, up left and down right.
+
+    Source of the views: K. Jordan, arXiv:2404.00498, section 3.6.
     """
+    if "mirrored" in views:
+        others = [view for view in views if view != "mirrored"]
+        return (probabilities(model, x, others) + probabilities(model, x[:, :, ::-1], others)) / 2
+    if "shifted" in views:
+        corners = _shifted(x, 0), _shifted(x, 2)
+        return probabilities(model, x) / 2 + sum(probabilities(model, corner) for corner in corners) / 4
     outputs = np.asarray(model.predict(x, batch_size=1000, verbose=0), "float64")
     if not np.isfinite(outputs).all():
         raise NonFiniteError(_("The network answers with NaN or infinity: its weights are spoilt."))
-    if mirrored:
-        return (softmax(outputs) + probabilities(model, x[:, :, ::-1])) / 2
     return softmax(outputs)
+
+
+def _shifted(x: Array, start: int) -> Array:
+    """Pictures that begin at row and column `start` of themselves with a mirrored margin of 1."""
+    height, width = x.shape[1:3]
+    wide = np.pad(x, [(0, 0), (1, 1), (1, 1)] + [(0, 0)] * (x.ndim - 3), mode="reflect")
+    return wide[:, start : start + height, start : start + width]
