@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from neurona.errors import RunError, SavingError
+from neurona.i18n import set_language
 from neurona.runs import FORMAT, Run, write_json
 
 FACTS: dict[str, Any] = {
@@ -42,6 +43,11 @@ def test_nothing_yet(tmp_path: Path) -> None:
     assert run.read_metrics() == {}
     with pytest.raises(RunError, match="no model yet"):
         run.load_model()
+    run.update(status="interrupted")
+    set_language("es")
+    with pytest.raises(RunError, match="estado: interrumpida"):
+        run.load_model()
+    set_language(None)
 
 
 def test_names_by_the_clock_do_not_collide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

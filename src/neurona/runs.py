@@ -200,7 +200,7 @@ class Run:
                 if self.status == "complete"
                 else _(
                     "The run {path} holds no model yet (its status: {status}). Finish it: neurona train --resume {path}"
-                ).format(path=self.path, status=self.status)
+                ).format(path=self.path, status=_in_words(self.status))
             )
         return saving.load_model(self.model_path)
 
@@ -233,6 +233,11 @@ class Run:
     def read_metrics(self) -> dict[str, Any]:
         """The judgement on the test set; empty before it was made."""
         return _read_json(self.path, _METRICS) if (self.path / _METRICS).is_file() else {}
+
+
+def _in_words(status: str) -> str:
+    words = {"running": _("running"), "interrupted": _("interrupted"), "failed": _("failed")}
+    return words.get(status, status)
 
 
 def _make(path: Path) -> list[Path]:

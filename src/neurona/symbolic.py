@@ -6,6 +6,7 @@ remembers the call in a `Node`; a functional model later replays the nodes in or
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,8 +19,12 @@ __all__ = ["KerasTensor", "Node", "Shape", "call_symbolically", "flatten", "has_
 Shape = tuple[int | None, ...]
 
 # What stands in for an unknown dimension while a shape is inferred. Two runs with different stand-ins tell the
-# dimensions that follow the unknown one from those that only happen to have its value.
-_STAND_INS = (2, 3)
+# dimensions that follow the unknown one from those that only happen to have its value. Small ones are cheap and serve
+# most of the time. But a window of 5 does not fit into 3 places, and halving makes 1 of both 2 and 3: then larger ones
+# are asked, which even networks that halve five times can tell apart. The batch, the first axis, stays small.
+_BATCH = (2, 3)
+_STAND_INS = ((2, 3), (32, 64), (128, 192), (8, 16))  # the last ones for volumes of many channels
+_MOST = 1 << 22  # numbers in a stand-in; more are passed over
 
 
 class KerasTensor:
@@ -137,21 +142,57 @@ def infer(compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     """What `compute` would return for symbolic arguments: the same nesting of KerasTensors.
 
     It runs on arrays of ones, once for each stand-in; where the results' shapes differ the axis is open.
+
+    Raises:
+        what `compute` raises with every pair of stand-ins, as it was said first.
+
+    >>> infer(lambda x: x[:, ::2, 0], (KerasTensor((None, None, 5)),), {}).shape
+    (None, None)
     """
+    symbols = [leaf for leaf in flatten((args, kwargs)) if isinstance(leaf, KerasTensor)]
+    if not any(None in symbol.shape[1:] for symbol in symbols):
+        return _inferred(compute, args, kwargs, _STAND_INS[0])
+    most_open = max(symbol.shape.count(None) for symbol in symbols)
+    found, trouble = None, None
+    for sizes in _STAND_INS:
+        if sizes is not _STAND_INS[0] and any(
+            math.prod(_closed(x.shape, _BATCH[1], sizes[1])) > _MOST for x in symbols
+        ):
+            continue
+        try:
+            outputs = _inferred(compute, args, kwargs, sizes)
+        except (ValueError, IndexError) as error:  # too small for a window, or too large for a table of places
+            trouble = trouble or error
+            continue
+        if found is not None or trouble is not None:
+            return outputs
+        found = outputs
+        if all(leaf is None or leaf.shape.count(None) >= most_open for leaf in flatten(outputs)):
+            return outputs  # no open axis was lost
+    if found is None and trouble is not None:
+        raise trouble
+    return found
 
-    def stand(size: int) -> Callable[[Any], Any]:
-        def fill(leaf: Any) -> Any:
-            if not isinstance(leaf, KerasTensor):
-                return leaf
-            return np.ones([size if n is None else n for n in leaf.shape], leaf.dtype)
 
-        return fill
+def _closed(shape: Shape, batch: int, size: int) -> list[int]:
+    """The shape with stand-ins for its open axes."""
+    return [(size if axis else batch) if n is None else n for axis, n in enumerate(shape)]
 
-    open_axes = any(None in leaf.shape for leaf in flatten((args, kwargs)) if isinstance(leaf, KerasTensor))
+
+def _inferred(
+    compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], sizes: tuple[int, int]
+) -> Any:
+    """The result of `infer` with two stand-ins for the open axes behind the first."""
+    given = (args, kwargs)
+    is_open = any(None in leaf.shape for leaf in flatten(given) if isinstance(leaf, KerasTensor))
     results = []
-    for size in _STAND_INS if open_axes else _STAND_INS[:1]:
+    for batch, size in list(zip(_BATCH, sizes, strict=True))[: 2 if is_open else 1]:
+
+        def fill(leaf: Any, batch: int = batch, size: int = size) -> Any:
+            return np.ones(_closed(leaf.shape, batch, size), leaf.dtype) if isinstance(leaf, KerasTensor) else leaf
+
         with np.errstate(all="ignore"):
-            results.append(compute(*map_structure(stand(size), args), **map_structure(stand(size), kwargs)))
+            results.append(compute(*map_structure(fill, args), **map_structure(fill, kwargs)))
     others = iter(flatten(results[-1]))
 
     def describe(leaf: Any) -> Any:

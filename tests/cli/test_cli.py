@@ -186,3 +186,10 @@ def test_stopped_from_outside_and_resumed(call: Any, tmp_path: Path, number: int
     assert call(*arguments, "s", "--epochs", 8).code == 0
     for file in ("history.csv", "metrics.json"):
         assert (tmp_path / "r" / file).read_bytes() == (tmp_path / "s" / file).read_bytes()
+
+
+def test_nothing_left_to_train_with_makes_no_run(call: Any) -> None:
+    found = call(*SHORT, "--validation", 6000, "--run", "none")
+    assert found.code == 1
+    assert "--validation must leave some of the 6000 training pictures. Received: 6000." in found.err
+    assert not os.path.exists("none")

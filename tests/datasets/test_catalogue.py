@@ -66,8 +66,9 @@ def test_import_by_name_or_by_the_files(tiny_catalogue, tmp_path, monkeypatch):
     folder = tiny_catalogue.put(tmp_path / "stick")
     assert datasets.import_files("prendas", folder).official
     assert datasets.import_files(None, folder).name == "fashion-mnist"
-    with pytest.raises(DataNotFoundError, match="No complete data set lies in"):
-        datasets.import_files(None, tmp_path / "home")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataNotFoundError, match=r"No complete data set lies in .*--name"):
+        datasets.import_files(None, tmp_path / "empty")
     monkeypatch.setattr(catalogue, "CATALOGUE", (tiny_catalogue.record, tiny_catalogue.record))
     with pytest.raises(ArgumentError, match="fit several data sets"):
         datasets.import_files(None, folder)
@@ -129,3 +130,11 @@ def test_importing_is_cheap():
     root = Path(datasets.__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_import_tells_what_the_path_is_not(tmp_path):
+    for name in (None, "mnist"):
+        with pytest.raises(DataNotFoundError, match=r"There is no file or folder .*nowhere"):
+            datasets.import_files(name, tmp_path / "nowhere")
+    with pytest.raises(DataNotFoundError, match=r"There is no file or folder .*nowhere"):
+        datasets.load("mnist", path=tmp_path / "nowhere")

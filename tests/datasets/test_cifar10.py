@@ -189,3 +189,9 @@ def test_keras_load_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.array_equal(datasets.cifar10.load_data()[0][0], x_train)
+
+
+def test_the_version_for_python_is_refused_by_name(tmp_path: Path) -> None:
+    path = archive(tmp_path / "cifar-10-python.tar.gz", {"data_batch_1": b"\x80\x02}q\x00."}, "cifar-10-batches-py/")
+    with pytest.raises(DamagedDataError, match=r"version for Python \(pickle\).*take cifar-10-binary.tar.gz"):
+        datasets.import_files("cifar-10", path)

@@ -88,7 +88,7 @@ def test_what_the_user_named_must_be_right(tiny, tmp_path, monkeypatch):
     for path in (folder, None):
         with pytest.raises(DataNotFoundError, match=r"not complete in .*: missing t10k-labels-idx1-ubyte.gz"):
             load_record(tiny.record, path=path)
-    with pytest.raises(DataNotFoundError, match="missing train-images"):
+    with pytest.raises(DataNotFoundError, match="There is no file or folder"):
         load_record(tiny.record, path=tmp_path / "nowhere")
     monkeypatch.setenv("NEURONA_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(DataNotFoundError, match="NEURONA_DATA names a folder that does not exist"):
@@ -191,8 +191,10 @@ def test_a_refused_import_changes_nothing(tiny, tmp_path, same):
     tiny.put(cache_folder(tiny.record))
     source = tiny.put(tmp_path / "stick")
     write_idx(source / "train-labels-idx1-ubyte.gz", np.full(20, 200, np.uint8))
-    with pytest.raises(DamagedDataError, match="labels from 0 to 9"):
+    with pytest.raises(DamagedDataError, match="labels from 0 to 9") as refusal:
         import_record(tiny.record, source)
+    assert str(source / "train-labels-idx1-ubyte.gz") in str(refusal.value)  # not of the copy, which is gone
+    assert ".import-" not in str(refusal.value)
     (source / "train-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DataNotFoundError, match="missing train-labels"):
         import_record(tiny.record, source)

@@ -59,6 +59,18 @@ def test_other_contents(tmp_path: Path) -> None:
         read_npz(tmp_path, SHAPES)
 
 
+@pytest.mark.parametrize("way", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_of_squeezing(tmp_path: Path, way: int) -> None:
+    """NumPy never writes them, and four kilobytes of bzip2 may inflate to two hundred megabytes at once."""
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w", way) as archive:
+        for name, array in ARRAYS.items():
+            stream = io.BytesIO()
+            np.save(stream, array)
+            archive.writestr(f"{name}.npy", stream.getvalue())
+    assert "no plain NumPy archive" in refusal(path)
+
+
 class Trap:
     """Unpickling it would write a file."""
 

@@ -21,7 +21,7 @@ from neurona.errors import ArgumentError, DTypeError, ShapeError
 def test_a_split_is_a_partition(labels, share, seed, stratified):
     x, y = np.arange(len(labels)), np.array(labels)
     part = split(x, y, share, seed, stratified=stratified)
-    assert len(part.x_val) == round(share * len(x))
+    assert len(part.x_val) == min(round(share * len(x)), len(x) - 1)
     assert sorted([*part.x_train, *part.x_val]) == list(range(len(x)))
     assert np.array_equal(y[part.x_train], part.y_train) and np.array_equal(y[part.x_val], part.y_val)
     again = split(x, y, share, seed, stratified=stratified)
@@ -66,3 +66,8 @@ def test_in_order_holds_the_last_ones_out() -> None:
     assert part.x_val.tolist() == [7, 8, 9]
     assert part.y_val.tolist() == [1, 0, 1]
     assert len(split(np.arange(4), np.zeros(4, int), 0, in_order=True).x_val) == 0
+
+
+def test_a_share_of_nearly_all_leaves_one() -> None:
+    part = split(np.arange(1000), np.arange(1000) % 10, 0.99999)
+    assert (len(part.x_train), len(part.x_val)) == (1, 999)

@@ -144,6 +144,7 @@ HOSTILE_NAMES = [
     "../up", "a/../../up", "a/..", "..", "/etc/passwd", "//host/share", "C:/x", "C:x", "a\\b", "..\\up", "\\x", "a//b", "",
     "a\nb", "a\x07b", "a\x1b[2Jb", "a\u202eb", "a/./../b", ".", "./", "./.", "nul", "NUL.txt", "a/com1", "Aux.tar.gz", "a.", "a ",
     " a", "a/ b", "a:stream", "a*", "a?", 'a"b', "a<b", "a|b", "x" * 256, "a/" * 33 + "b", "y/" * 513 + "z", "a/.. /b", "a/...",
+    "com¹.txt", "a/LPT²", "CONIN$",
 ]  # fmt: skip
 
 

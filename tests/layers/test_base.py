@@ -506,3 +506,67 @@ def test_losses_are_those_of_the_last_call_from_outside() -> None:
     for _ in range(3):
         model(np.ones((1, 3), "float32"))
     assert [float(loss) for loss in model.losses] == [3.0]
+
+
+class Windows(Layer):
+    """A convolution and a pooling by hand, `blocks` times."""
+
+    def __init__(self, window: int, blocks: int = 1, pool: int = 1) -> None:
+        super().__init__()
+        self.window, self.blocks, self.pool = window, blocks, pool
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight((self.window, self.window, input_shape[-1], input_shape[-1]), name="kernel")
+
+    def call(self, x: Any) -> Any:
+        for _ in range(self.blocks):
+            x = ops.max_pool(ops.conv(x, self.kernel), self.pool)
+        return x
+
+
+class Windows3D(Layer):
+    """A pooling of volumes by hand."""
+
+    def call(self, x: Any) -> Any:
+        return ops.max_pool(x, 2)
+
+
+class Places(Layer):
+    """A learned vector for each of 16 steps in time."""
+
+    def build(self, input_shape: Any) -> None:
+        self.table = self.add_weight((16, input_shape[-1]), name="table")
+
+    def call(self, x: Any) -> Any:
+        return x + self.table[: x.shape[1]]
+
+
+@pytest.mark.parametrize(
+    ("layer", "given", "expected"),
+    [
+        (Windows(5), (None, None, 3), (None, None, None, 3)),  # 2 and 3 places are too few for the window
+        (Windows(1, pool=2), (None, 20, 3), (None, None, 10, 3)),  # and halve to the same
+        (Windows(3, blocks=5, pool=2), (None, None, 2), (None, None, None, 2)),
+        (Windows3D(), (None, None, None, 64), (None, None, None, None, 64)),
+        (Places(), (None, 4), (None, None, 4)),  # 32 steps would be too many
+    ],
+    ids=["large window", "pooling", "five blocks", "volume", "table of places"],
+)
+def test_own_layers_keep_open_axes_open(layer: Any, given: Any, expected: Any) -> None:
+    assert layer(layers.Input(given)).shape == expected
+
+
+def test_own_layers_with_open_axes_tell_their_own_mistakes() -> None:
+    class Wrong(Layer):
+        def call(self, x: Any) -> Any:
+            return ops.conv(x, np.ones((3, 3, 7, 2), "float32"))
+
+    with pytest.raises(ShapeError, match="kernel input channels=7"):
+        Wrong()(layers.Input((None, None, 3)))
+
+
+@pytest.mark.parametrize("given", [None, "a picture"])
+def test_what_is_no_tensor_is_told(given: Any) -> None:
+    for layer in (layers.Conv2D(2, 3), layers.MaxPooling2D(), layers.Dense(2)):
+        with pytest.raises(ArgumentError, match=f"expects a tensor or an array. Received: '{given}'"):
+            layer(given)

@@ -123,3 +123,26 @@ def test_same_pads_just_enough_and_the_larger_half_last(n: int, k: int, s: int, 
 def test_a_tuple_of_one_stands_for_all_axes() -> None:
     x = Tensor(np.arange(16.0).reshape(1, 4, 4, 1))
     assert ops.max_pool(x, (2,), (2,)).numpy().ravel().tolist() == [5, 7, 13, 15]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_places_of_what_no_comparison_finds(seed: int) -> None:
+    """The first NaN of a window is its largest number; where all is -inf the place is one within the picture."""
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-2, 3, (2, 5, 6, 9)).astype("float32")
+    x[rng.random(x.shape) < 0.15] = np.nan
+    x[rng.random(x.shape) < 0.3] = -np.inf
+    x[1, :3, :, 0] = -np.inf
+    size, strides, pads = (3, 2), (1 + seed % 2, 2), ((2, 1), (1, 0))
+    settings_of: Any = {"size": size, "strides": strides, "pads": pads}
+    y, where = fused.max_pool_places.reference(x, **settings_of)
+    for (i, j), _ in naive_windows(x, size, strides, pads):
+        places = [(a, b) for a in range(3) for b in range(2)
+                  if 0 <= i * strides[0] - 2 + a < 5 and 0 <= j * strides[1] - 1 + b < 6]  # fmt: skip
+        numbers = np.stack([x[:, i * strides[0] - 2 + a, j * strides[1] - 1 + b] for a, b in places])
+        first = np.argmax(numbers, axis=0)  # NumPy's, too, is the first NaN
+        np.testing.assert_array_equal(where[:, i, j], np.array([2 * a + b for a, b in places])[first])
+        np.testing.assert_array_equal(y[:, i, j], numbers.max(axis=0))
+    found = fused.max_pool_places(x, **settings_of)  # the kernel, where there is one
+    np.testing.assert_array_equal(found[0].numpy(), y)
+    np.testing.assert_array_equal(found[1].numpy(), where)

@@ -173,3 +173,19 @@ def test_the_recipes_are_the_networks_that_are_promised() -> None:
         losses = model.fit(x, np.arange(4), epochs=1, verbose=0).history["loss"]
         assert np.isfinite(losses).all()
         assert model.predict(x, verbose=0).shape == (4, 10)
+
+
+def test_faint_ink_becomes_as_strong_as_the_data_sets() -> None:
+    """Yellow on white, placed as in the data set: a picture of the right layout, but far too weak."""
+    strong = prepare_digit(drawn("2")).pixels.repeat(10, 0).repeat(10, 1)
+    assert "as in the data set" in prepare_digit(strong).steps[-1]
+    faint = prepare_digit((255 - strong * 0.24).astype("uint8"))
+    fits(faint.pixels)
+    assert alike(faint.pixels, prepare_digit(strong).pixels) > 0.9
+
+
+def test_two_digits_are_told() -> None:
+    number = np.minimum(drawn("4", at=(60, 60)), drawn("2", at=(220, 60)))
+    assert any("more than one digit" in step for step in prepare_digit(number).steps)
+    for digit in DIGIT_NAMES:
+        assert not any("more than one digit" in step for step in prepare_digit(drawn(digit)).steps)

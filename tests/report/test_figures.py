@@ -231,3 +231,18 @@ def test_a_network_that_answers_no_number_is_shown_as_such(tmp_path: Path) -> No
     picture[10:40, 10:30] = 200
     found = read(figures.draw_prediction(prepare_garment(picture), [("a", math.nan)], "x", tmp_path / "x.png"))
     assert bars(found, 1) == [0]
+
+
+def test_short_names_below_stand_upright(tmp_path: Path) -> None:
+    """A digit below its column is as wide as it is beside its row; turned names would be wider."""
+    names = [str(k) for k in range(10)]
+    found = read(figures.draw_confusion(np.zeros((10, 10), int).tolist(), names, tmp_path / "x.png"))
+    left = int(np.flatnonzero((found[15] < 250).any(axis=1))[-1]) + 2 - 540
+
+    def width(part: np.ndarray) -> int:
+        return len(np.flatnonzero((part < 128).any(axis=(0, 2))))
+
+    for k in range(10):
+        beside = found[12 + 54 * k : 66 + 54 * k, left - 20 : left - 1]
+        below = found[554:576, left + 54 * k : left + 54 * (k + 1)]
+        assert abs(width(below) - width(beside)) <= 1

@@ -107,3 +107,14 @@ def test_a_picture_s_name_is_shown_as_text(tmp_path: Path, name: str) -> None:
 def test_printable() -> None:
     assert printable("señal 漢 <b>") == "señal 漢 <b>"
     assert printable("\u202e\x9b\x7f\udcff\ud800") == "\\u202e\\x9b\\x7f\\xff\\ud800"
+
+
+def test_figures_keep_their_size_on_a_phone(tmp_path: Path) -> None:
+    """There their texts would be too small to read: each figure stands in a box that can be moved sideways."""
+    tags = report(tmp_path / "r").tags
+    figures_at = [k for k, (tag, _attributes) in enumerate(tags) if tag == "img"]
+    assert len(figures_at) == 4
+    assert all(tags[k - 1] == ("p", {"class": "picture"}) for k in figures_at)
+    page = (tmp_path / "r" / "report.html").read_text("utf-8")
+    narrow = page.index("@media (max-width")
+    assert page.index("max-width: none") > narrow > page.index("img { max-width: 100%")

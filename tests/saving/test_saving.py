@@ -67,6 +67,18 @@ def test_layout_is_that_of_keras(tmp_path: Path) -> None:
     assert sum(name.startswith("optimizer/vars/") for name in found) == 2 + 2 * 6
 
 
+def test_a_functional_model_is_named_as_keras_names_it(tmp_path: Path) -> None:
+    """Keras has no public name for this class and refuses any other module than the one it lies in."""
+    x = Input((4,))
+    keras.Model(x, Dense(2)(x)).save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as archive:
+        told = json.loads(archive.read("config.json"))
+    assert (told["module"], told["class_name"]) == ("keras.src.models.functional", "Functional")
+    assert type(keras.models.load_model(tmp_path / "m.keras")) is keras.models.Functional
+    told["module"] = "keras.models"  # as files of earlier versions have it
+    assert type(keras.models.model_from_json(json.dumps(told))) is keras.models.Functional
+
+
 def test_weights_alone(tmp_path: Path) -> None:
     model = trained()
     model.save_weights(tmp_path / "w.weights.h5")

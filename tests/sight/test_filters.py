@@ -64,3 +64,16 @@ def test_the_template_of_a_second_layer_is_the_product_of_both() -> None:
         [layers.Input((3, 3, 1)), layers.Conv2D(1, 3, padding="same"), layers.Conv2D(1, 3, padding="same")]
     )
     assert templates(small, stages_of(small)[1], [0], np.zeros((3, 3, 1))).shape == (1, 3, 3, 1)
+
+
+def test_behind_pooling_every_place_of_a_window_has_its_part() -> None:
+    """At one even colour all of a window's places are its largest; none is left out."""
+    model = Sequential(
+        [layers.Input((12, 12, 1)), layers.Conv2D(1, 1, kernel_initializer="ones"), layers.MaxPooling2D(),
+         layers.Conv2D(1, 2, kernel_initializer="ones")]
+    )  # fmt: skip
+    found = templates(model, stages_of(model)[1], [0], np.full((12, 12, 1), 0.5))[0, ..., 0]
+    assert found.shape == (4, 4)
+    windows = found.reshape(2, 2, 2, 2).transpose(0, 2, 1, 3).reshape(4, 4)
+    np.testing.assert_allclose(windows.sum(axis=1), 1, rtol=1e-5)
+    assert (windows > 0).mean() > 0.8 and windows.max() < 0.8

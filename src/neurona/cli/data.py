@@ -8,7 +8,7 @@ import click
 
 from neurona import datasets
 from neurona.cli.shared import json_option, say, session
-from neurona.i18n import _, get_language
+from neurona.i18n import _, get_language, ngettext
 
 __all__ = ["make"]
 
@@ -93,9 +93,12 @@ def _import() -> click.Command:
     @json_option
     def command(path: Path, name: str | None) -> None:
         taken = datasets.import_files(name, path)
-        say(_("{name}: {count} files checked and copied into {folder}.").format(
-            name=taken.name, count=len(taken.files), folder=taken.folder
-        ))  # fmt: skip
+        text = ngettext(
+            "{name}: {count} file checked and copied into {folder}.",
+            "{name}: {count} files checked and copied into {folder}.",
+            len(taken.files),
+        )
+        say(text.format(name=taken.name, count=len(taken.files), folder=taken.folder))
         if not taken.official:
             say(_("Their contents differ from what the authors published."), fg="yellow")
         session.finish(
@@ -112,7 +115,11 @@ def _import() -> click.Command:
 
 
 def _where() -> click.Command:
-    @click.command("where", help=_("Show every folder where data sets are looked for, in order, and what is there."))
+    @click.command(
+        "where",
+        short_help=_("Show where data sets are looked for."),
+        help=_("Show every folder where data sets are looked for, in order, and what is there."),
+    )
     @click.argument("name", required=False)
     @json_option
     def command(name: str | None) -> None:

@@ -112,6 +112,12 @@ def make() -> click.Command:
             if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise taken(folder)  # before anything is downloaded
             loaded = _load(chosen.dataset, data, sample, offline)
+            if validation is not None and validation >= len(loaded.x_train):  # before a run folder is made
+                raise ArgumentError(
+                    _("--validation must leave some of the {count} training pictures. Received: {value}.").format(
+                        count=len(loaded.x_train), value=validation
+                    )
+                )
             run = start(chosen, chosen.recipes[recipe or recipes[0]], loaded, seed or 0, epochs, folder, validation)
         _carry_out(run, loaded)
 

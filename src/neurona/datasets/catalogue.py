@@ -129,6 +129,8 @@ def import_files(name: str | None, path: str | os.PathLike[str], *, progress: Pr
     if name is not None:
         return import_record(find(name), path, progress=progress)
     folder = Path(path).expanduser()
+    if not folder.exists():
+        raise DataNotFoundError(_("There is no file or folder {path}.").format(path=folder))
     fits = [r for r in CATALOGUE if named_place(r, "path", folder, check=True).state == "complete"]
     if len(fits) > 1:
         names = ", ".join(record.name for record in fits)
@@ -142,5 +144,7 @@ def import_files(name: str | None, path: str | os.PathLike[str], *, progress: Pr
         return import_record(begun[0], path, progress=progress)
     names = ", ".join(record.name for record in CATALOGUE)
     raise DataNotFoundError(
-        _("No complete data set lies in {folder}. Known: {names}.").format(folder=folder, names=names)
+        _("No complete data set lies in {folder}. Known: {names}. Say with --name which it is to be told more.").format(
+            folder=folder, names=names
+        )
     )

@@ -30,6 +30,7 @@ __all__ = ["CIFAR10", "load_data"]
 
 _ARCHIVE = "cifar-10-binary.tar.gz"
 _FOLDER = "cifar-10-batches-bin/"
+_PYTHON_FOLDER = "cifar-10-batches-py/"
 _TRAIN_FILES = tuple(f"data_batch_{n}.bin" for n in range(1, 6))
 _TEST_FILE = "test_batch.bin"
 _BATCH, _SIDE, _CLASSES = 10_000, 32, 10
@@ -68,6 +69,10 @@ def _read_archive(path: Path, train: _Pictures) -> _Pictures:
     missing = {*_TRAIN_FILES, _TEST_FILE}
     with Archive(path, _BUDGET) as archive:
         for member in archive:
+            if member.name.startswith(_PYTHON_FOLDER):
+                raise damaged(path, _("it is the version for Python (pickle), which may run anything; take {file}").format(
+                    file=_ARCHIVE
+                ))  # fmt: skip
             name = member.name.removeprefix(_FOLDER)
             if name not in missing:
                 continue

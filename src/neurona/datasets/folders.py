@@ -138,8 +138,10 @@ def require_complete(record: DataSet, place: Place) -> None:
     """Refuse a place that the user named and that does not hold every file.
 
     Raises:
-        DataNotFoundError: the message lists what is missing.
+        DataNotFoundError: it does not exist, or the message lists what is missing.
     """
+    if place.missing and not place.folder.exists():
+        raise DataNotFoundError(_("There is no file or folder {path}.").format(path=place.folder))
     if place.missing:
         text = _("{title} is not complete in {folder}: missing {files}.")
         missing = ", ".join(place.missing)

@@ -207,7 +207,10 @@ def import_record(record: DataSet, path: str | os.PathLike[str], *, progress: Pr
                 copies = {name: Path(room) / _final_name(name, file) for name, file in source.files.items()}
                 for name, copy in copies.items():
                     _copy(source.files[name], copy)
-                arrays = record.read(copies)
+                try:
+                    arrays = record.read(copies)
+                except DataError as error:
+                    raise _of_the_original(error, copies, source.files) from error
                 finals = _move_in(record, folder, copies)
             return _imported(record, arrays, source.folder, folder, finals)
     except OSError as error:
@@ -221,6 +224,14 @@ def _copy(source: Path, copy: Path) -> None:
         shutil.copyfileobj(old, new, 1 << 20)
         new.flush()
         os.fsync(new.fileno())
+
+
+def _of_the_original(error: DataError, copies: Mapping[str, Path], originals: Mapping[str, Path]) -> DataError:
+    """The same error, told of the user's own file instead of its copy, which nobody has seen and which goes away."""
+    text = str(error)
+    for name, copy in copies.items():
+        text = text.replace(str(copy), str(originals[name]))
+    return type(error)(text)
 
 
 def _final_name(official: str, file: Path) -> str:

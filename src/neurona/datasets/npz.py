@@ -63,6 +63,8 @@ def _read(path: Path, shapes: Mapping[str, tuple[int, ...]], contents: bool) -> 
                     entry = entries[f"{name}.npy"]
                     if not 0 < entry.file_size - math.prod(shape) <= _LONGEST_HEADER:
                         raise damaged(path, _("{name} in it has another size").format(name=name))
+                    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                        raise damaged(path, _("it is no plain NumPy archive"))  # others grow without a bound per piece
                     with archive.open(entry) as stream:
                         _header(path, stream, name, shape)
                         if contents:

@@ -89,7 +89,7 @@ def _held_out(validation: float, length: int) -> int:
             raise ArgumentError(
                 f"validation expects a share in 0 <= share < 1, or a whole number. Received: {validation!r}."
             ) from None
-        return round(validation * length)
+        return min(round(validation * length), max(length - 1, 0))  # 0.999999 of 60,000 leaves none to train with
     if isinstance(validation, bool) or not 0 <= count < max(length, 1):
         raise ArgumentError(
             f"validation expects to hold out fewer than all {length} examples. Received: {validation!r}."

@@ -35,7 +35,15 @@ _DEEPEST = 32
 _LONGEST_HEADER = 1 << 14  # of a pax header: some names and dates
 _MOST_PADDING = 1 << 20  # zeros after the end mark: tar fills up its last record
 # Names that are devices on Windows, with whatever ending.
-_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+_DEVICES = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    "conin$",
+    "conout$",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
+}
 
 
 @dataclass(frozen=True)
@@ -347,6 +355,7 @@ def _safe_parts(raw: bytes, folder: bool) -> tuple[str, ...] | None:
     for part in parts:
         if not part or part == ".." or part.endswith((".", " ")) or part.startswith(" "):
             return None
-        if len(part.encode()) > _LONGEST_PART or part.split(".")[0].rstrip().casefold() in _DEVICES:
+        stem = unicodedata.normalize("NFKC", part.split(".")[0]).rstrip().casefold()  # NFKC: Windows reads COM¹ as COM1
+        if len(part.encode()) > _LONGEST_PART or stem in _DEVICES:
             return None
     return tuple(parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurona.errors import ShapeError
+from neurona.errors import ArgumentError, ShapeError
 from neurona.symbolic import KerasTensor, Shape, flatten
 from neurona.tensor import Tensor
 
@@ -51,7 +51,7 @@ class InputSpec:
 
 
 def check_inputs(spec: Any, inputs: Any, layer: str) -> None:
-    """Raise a `ShapeError` where `inputs` are not what `spec` demands."""
+    """Raise a `ShapeError` where `inputs` are not what `spec` demands, an `ArgumentError` where they are no tensors."""
     specs = list(spec) if isinstance(spec, (list, tuple)) else [spec]
     tensors = flatten(inputs)
     if len(specs) != len(tensors):
@@ -61,6 +61,11 @@ def check_inputs(spec: Any, inputs: Any, layer: str) -> None:
     for one, tensor in zip(specs, tensors, strict=True):
         if one is not None and isinstance(tensor, (Tensor, KerasTensor)):
             _check(one, tensor.shape, layer)
+        elif one is not None and not one.optional:
+            raise ArgumentError(
+                f"Layer '{layer}' expects a tensor or an array. Received: {str(tensor)[:80]!r} "
+                f"(of type {type(tensor).__name__})."
+            )
 
 
 def _check(spec: InputSpec, shape: Shape, layer: str) -> None:

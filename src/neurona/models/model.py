@@ -293,8 +293,8 @@ class Model(Trainer, Layer):
         return cls(**config)
 
 
+@export("keras.src.models.functional")  # the outer one is what files name; Keras has no public name for this class
 @export("keras.models")
-@export("keras.src.models.functional")
 class Functional(Model):
     """A model drawn with symbolic tensors; `Model(inputs, outputs)` makes one."""
 

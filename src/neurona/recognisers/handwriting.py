@@ -11,6 +11,7 @@ Source: LeCun, Cortes & Burges, "The MNIST database of handwritten digits".
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ _WORK = 160  # and cut out at this one: eight pixels for one of the result
 _TINY = 40  # whether it is darker than the paper is seen at this one
 _FINEST = 0.065  # thinner strokes, as shares of the digit's longer side, are rare in the data set
 _USUAL = 0.1
+_FULL = 0.8 * 255  # the strongest ink of every digit in the data set is stronger
 
 
 def see_digit(path: Path) -> Prepared:
@@ -67,6 +69,8 @@ def prepare_digit(grey: Array) -> Prepared:
     steps.append(_("cut out: {width}x{height} of {w}x{h} pixels").format(
         width=box[2] - box[0], height=box[3] - box[1], w=width, h=height
     ))  # fmt: skip
+    if _has_more_than_one(ink):
+        steps.append(_("more than one digit seems to be there: taken for one"))
     thick = _thickened(ink)
     if thick is not ink:
         steps.append(_("fine strokes made thicker"))
@@ -179,7 +183,7 @@ def _as_in_the_data_set(light: Array, box: tuple[int, int, int, int]) -> Array |
         return None
     small = _resized(light.astype("float32"), SIDE, SIDE)
     y, x = _middle(small)
-    if max(abs(y - SIDE // 2), abs(x - SIDE // 2)) > 1.2:
+    if small.max() < _FULL or max(abs(y - SIDE // 2), abs(x - SIDE // 2)) > 1.2:
         return None
     return np.asarray(np.rint(np.clip(small, 0, 255)), "uint8")
 
@@ -212,6 +216,18 @@ def _cut(light: Array, box: tuple[int, int, int, int]) -> tuple[Array, tuple[int
         min(width, left + step * columns_of.stop), min(height, top + step * rows_of.stop),
     )  # fmt: skip
     return ink[rows_of, columns_of], place
+
+
+def _has_more_than_one(ink: Array) -> bool:
+    """Whether two pieces stand side by side, both nearly as tall as the whole, like the digits of a number."""
+    label = pieces(ink > 0.3)
+    spans = []
+    for number in range(1, int(label.max(initial=0)) + 1):
+        rows, columns = np.nonzero(label == number)
+        if rows.max() - rows.min() >= 0.6 * len(ink):
+            spans.append((int(columns.min()), int(columns.max())))
+    spans.sort()
+    return any(end < start for (_start, end), (start, _end) in pairwise(spans))
 
 
 def _thickened(ink: Array) -> Array:

@@ -74,7 +74,10 @@ def draw_confusion(table: list[list[int]], classes: list[str], path: Path) -> Pa
     for k, name in enumerate(classes):
         middle = (k + 0.5) * side
         canvas.text(left - 8, top + middle, name, 12, across="right", most=room)
-        canvas.text(left + middle + 4, top + field + 9, name, 12, across="right", most=room, turn=45)
+        if room <= side - 4:  # short names need not be turned
+            canvas.text(left + middle, top + field + 12, name, 12, across="middle")
+        else:
+            canvas.text(left + middle + 4, top + field + 9, name, 12, across="right", most=room, turn=45)
     canvas.text(16, top + field / 2, _("truth"), 13, across="middle", turn=90)
     canvas.text(left + field / 2, canvas.height - 14, _("the network's answer"), 13, across="middle")
     return canvas.save(path)

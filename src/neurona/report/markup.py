@@ -30,8 +30,14 @@ h2 { margin-top: 2.2rem; border-bottom: 1px solid #ddd; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .25rem .8rem; text-align: right; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 th:first-child, td:first-child, .facts td, .facts th { text-align: left; }
+th, td:first-child { overflow-wrap: break-word; }
 tbody tr:nth-child(odd) { background: #f6f6f6; }
 img { max-width: 100%; height: auto; }
+@media (max-width: 40rem) {
+  .picture { overflow-x: auto; }
+  .picture img { max-width: none; }
+  th, td { padding: .25rem .4rem; }
+}
 @media (prefers-color-scheme: dark) {
   body { background: #181818; color: #e8e8e8; }
   tbody tr:nth-child(odd) { background: #222; }
@@ -74,7 +80,7 @@ def image(path: Path, words: str) -> str:
     if not path.is_file():
         return ""
     data = base64.b64encode(path.read_bytes()).decode()
-    return f'<p><img alt="{text(words)}" src="data:image/png;base64,{data}"></p>'
+    return f'<p class="picture"><img alt="{text(words)}" src="data:image/png;base64,{data}"></p>'
 
 
 def grouped(number: int) -> str:

@@ -22,6 +22,12 @@ from neurona.tensor import Array, Tensor
 
 __all__ = ["first_kernels", "templates"]
 
+# On one even colour all places of a pooling window are equally large, and the first would speak for all of them: the
+# template would have holes and lie off its middle. The mean over pictures that are even but for a trace of noise, too
+# little to switch a unit, gives every place its part.
+_DRAWS = 16
+_TRACE = 1e-3
+
 
 def first_kernels(model: Any, stage: Stage) -> Array | None:
     """The kernels of a stage that reads the picture itself, one picture each.
@@ -61,7 +67,7 @@ def first_kernels(model: Any, stage: Stage) -> Array | None:
 def templates(model: Any, stage: Stage, units: Sequence[int], grey: Array) -> Array:
     """The gradient of units in the middle of a stage's maps by the picture, at a picture of one colour.
 
-    t = d z[unit, middle] / d x, where x is grey.
+    t = d z[unit, middle] / d x, where x is grey, but for a trace of noise that decides ties in pooling.
 
     Args:
         model: the network.
@@ -74,7 +80,8 @@ def templates(model: Any, stage: Stage, units: Sequence[int], grey: Array) -> Ar
 
     Source: Simonyan, Vedaldi & Zisserman, "Deep Inside Convolutional Networks" (2014), arXiv:1312.6034, section 3.
     """
-    pictures = np.repeat(np.asarray(grey, "float32")[np.newaxis], len(units), axis=0)
+    picture = np.asarray(grey, "float32")
+    noise = np.random.Generator(np.random.PCG64(0))
     symbol, field = stage.kernel, stage.kernel_field
     probe = Probe(model, [symbol])
     place = () if stage.map_size is None else _middle(symbol.shape)
@@ -87,7 +94,11 @@ def templates(model: Any, stage: Stage, units: Sequence[int], grey: Array) -> Ar
         total: Tensor = ops.sum(ops.multiply(tensors[0], mask))
         return total
 
-    _values, g = probe.gradient(pictures, target)
+    summed = np.zeros((len(units), *picture.shape), "float32")
+    for _draw in range(_DRAWS):
+        drawn = picture + noise.uniform(-_TRACE, _TRACE, picture.shape).astype("float32")
+        summed += probe.gradient(np.repeat(drawn[np.newaxis], len(units), axis=0), target)[1]
+    g = summed / np.float32(_DRAWS)
     g = g if g.ndim == 4 else g[..., np.newaxis]  # (U, H, W, C)
     if field is None or not place:
         return g

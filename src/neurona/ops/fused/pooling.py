@@ -95,6 +95,12 @@ def max_pool_places(x: Array, size: Ints, strides: Ints, pads: Pads) -> tuple[Ar
         larger = (candidate > y).view("uint8")
         np.maximum(where, larger * where.dtype.type(number), out=where)  # numbers rise: the last larger one stays
         np.maximum(y, candidate, out=y)
+    if not (y > -np.inf).all():
+        # no comparison finds these: the first NaN, or, where all is -inf, the first place that is no padding
+        nowhere = y == -np.inf
+        inside = padded(np.ones((1, *x.shape[1:-1], 1), bool), pads, False)
+        for number, (_, places) in reversed([*enumerate(taps(size, strides, (1,) * len(size), out))]):
+            where[np.isnan(wide[_at(places)]) | (nowhere & inside[_at(places)])] = number
     return y, where.astype("int32")
 
 
