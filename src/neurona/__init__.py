@@ -12,8 +12,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from neurona import registry
-
 __version__ = "0.1.0"
 
 # Where each public name lives; a name that is a module stands for itself.
@@ -55,12 +53,11 @@ _EXPORTERS = ("models", "layers", "losses", "metrics", "optimizers", "activation
               "regularizers")  # fmt: skip
 
 
-def _load_exporters() -> None:
+def load_exporters() -> None:
+    """Load every module whose classes and functions a saved model may name."""
     for name in _EXPORTERS:
         __getattr__(name)
 
-
-registry.load_the_rest_with(_load_exporters)
 
 __all__ = [*sorted(_HOMES), *_MODULES, "__version__"]
 

@@ -8,6 +8,7 @@ configuration cannot run code that nobody asked for.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -279,17 +280,10 @@ def deserialize_keras_object(config: Any, custom_objects: Config | None = None, 
     return thing
 
 
-def load_the_rest_with(function: Callable[[], None]) -> None:
-    """Say how to load the modules that have not been used yet: a file may name what is exported there."""
-    global _load_the_rest
-    _load_the_rest = function
-
-
-def _nothing() -> None:
-    """Until `load_the_rest_with` is called, everything that there is has been loaded."""
-
-
-_load_the_rest: Callable[[], None] = _nothing
+def _load_the_rest() -> None:
+    """Load the modules that have not been used yet: a file may name what they export. The package's front door, which
+    loads them on demand, knows which they are."""
+    sys.modules["neurona"].load_exporters()
 
 
 def _find_function(name: Any, registered: str | None) -> Any:
