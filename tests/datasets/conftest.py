@@ -79,8 +79,8 @@ class Mirror:
         if self.mode == "endless":
             handler.send_response(200)
             handler.end_headers()
-            for _turn in range(1000):
-                handler.wfile.write(content)
+            for _turn in range(1000):  # no write ends where the file does: a pause there would leave it whole
+                handler.wfile.write(content + content[:999])
             return
         start, wanted = 0, handler.headers.get("Range")
         if wanted and self.mode not in ("no-range", "html", "html-unlabelled"):
