@@ -1,12 +1,22 @@
-"""For every test: English at first, whatever language the test before it spoke."""
+"""For every test: English at first, whatever language the test before it spoke; and the same draws in every run.
+
+`HYPOTHESIS_PROFILE=exploring python -m pytest` draws anew.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from neurona.i18n import set_language
+
+# No deadlines: a busy machine is no mistake of the program.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("exploring", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(autouse=True)

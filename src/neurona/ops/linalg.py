@@ -104,7 +104,7 @@ def _(g: Array, y: Array, x1: Array, x2: Array, needs: Needs) -> tuple[Array | N
     if not needs[1]:
         return da, None
     if b.ndim == 2 and a.ndim > 2:  # one matrix for all the batch: one long product
-        db = a.reshape(-1, a.shape[-1]).T @ g.reshape(-1, g.shape[-1]) if a.size else np.zeros_like(b)
+        db = a.reshape(-1, a.shape[-1]).T @ g.reshape(-1, g.shape[-1]) if a.size and g.size else np.zeros_like(b)
     else:
         db = unbroadcast(_swap(a) @ g, b)
     return da, db.reshape(x2.shape)
