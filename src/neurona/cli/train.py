@@ -20,19 +20,19 @@ from neurona.training.checkpoint import Interrupted
 __all__ = ["make"]
 
 
-class _HeldOut(click.ParamType):  # type: ignore[type-arg]
+def _held_out(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
     """A share between 0 and 1, or a whole number."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            number: float = int(value) if str(value).strip().isdecimal() else float(value)
-        except ValueError:
-            number = -1.0
-        if isinstance(number, int) or 0 < number < 1:
-            return number
-        self.fail(_("expected a share between 0 and 1, or a whole number, received {value}").format(value=value))
+    if value is None:
+        return None
+    try:
+        number: float = int(value) if value.strip().isdecimal() else float(value)
+    except ValueError:
+        number = -1.0
+    if isinstance(number, int) or 0 < number < 1:
+        return number
+    raise click.BadParameter(
+        _("expected a share between 0 and 1, or a whole number, received {value}").format(value=value)
+    )
 
 
 def make() -> click.Command:
@@ -63,7 +63,8 @@ def make() -> click.Command:
     @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help=_("Makes the run repeatable; 0 unless told."))
     @click.option(
         "--validation",
-        type=_HeldOut(),
+        metavar="NUMBER",
+        callback=_held_out,
         help=_("Training pictures to hold out: a share (0.1) or a number (5000; 0 trains with all)."),
     )
     @click.option("--run", "folder", type=click.Path(path_type=Path), help=_("The run folder to make."))

@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from neurona import kernels
 from neurona.optimizers.adam import follow
 from neurona.optimizers.arrays import ArrayOptimizer
 from neurona.registry import Config, export
 from neurona.tensor import Array
 from neurona.variable import Variable
 
-__all__ = ["Muon"]
+__all__ = ["Muon", "orthogonal"]
+
+# Jordan et al.: steep at 0, about 1 beyond.
+_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
 @export("keras.optimizers")
@@ -116,7 +120,7 @@ class Muon(ArrayOptimizer):
             b += g
         else:
             np.copyto(b, m)
-        step = self._orthogonal(b)
+        step = orthogonal(b, self.ns_steps, (self.muon_a, self.muon_b, self.muon_c))
         step *= rate
         if self.rms_rate is not None:
             step *= math.sqrt(max(w.shape)) * self.rms_rate
@@ -133,17 +137,6 @@ class Muon(ArrayOptimizer):
         np.multiply(m, rate * math.sqrt(1.0 - self.adam_beta_2**t) / (1.0 - self.adam_beta_1**t), out=a)
         a /= b
         w -= a
-
-    def _orthogonal(self, x: Array) -> Array:
-        """`x` with all its singular values brought near 1, in new memory."""
-        tall = x.shape[0] > x.shape[1]
-        x = x.T if tall else x  # X Xᵀ is the smaller product of the two
-        x = x / (np.linalg.norm(x) + 1e-7)
-        for _ in range(self.ns_steps):
-            square = x @ x.T
-            polynomial = self.muon_b * square + self.muon_c * square @ square
-            x = self.muon_a * x + polynomial @ x
-        return x.T if tall else x
 
     def _decay_of(self, variable: Variable) -> float:
         decay = self.adam_weight_decay if self._should_use_adamw(variable) else self.weight_decay
@@ -170,3 +163,31 @@ class Muon(ArrayOptimizer):
             "adam_weight_decay": self.adam_weight_decay,
             "rms_rate": self.rms_rate,
         }
+
+
+def orthogonal(x: Array, steps: int, coefficients: tuple[float, float, float] = _NEWTON_SCHULZ) -> Array:
+    """A matrix with the singular vectors of `x` and singular values near 1, by `steps` Newton-Schulz steps; new memory.
+
+    X <- a X + (b X Xᵀ + c (X Xᵀ)²) X, with the coefficients a, b, c.
+
+    >>> matrix = np.array([[3.0, 4.0], [0.0, -2.0]], "float32")
+    >>> bool(np.all(abs(np.linalg.svd(orthogonal(matrix, 5))[1] - 1) < 0.35))
+    True
+    """
+    a, b, c = coefficients
+    tall = x.shape[0] > x.shape[1]
+    y = np.ascontiguousarray(x.T if tall else x)  # X Xᵀ is the smaller product of the two
+    y = y / (np.linalg.norm(y) + 1e-7)
+    for _ in range(steps):
+        square = _product(y, y, turned=True)
+        y = a * y + _product(b * square + c * _product(square, square), y)
+    return np.ascontiguousarray(y.T) if tall else y
+
+
+def _product(a: Array, b: Array, turned: bool = False) -> Array:
+    """a @ b, or a @ b.T: by the kernels' threads where they are, which do not fight with a BLAS's own."""
+    if kernels.native is not None:
+        found = kernels.native.matmul(a, b, False, turned)
+        if found is not NotImplemented:
+            return np.asarray(found)
+    return np.asarray(a @ (b.T if turned else b))

@@ -16,16 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from neurona import kernels
 from neurona.optimizers.arrays import ArrayOptimizer
+from neurona.optimizers.muon import orthogonal
 from neurona.optimizers.schedules import LearningRateSchedule
 from neurona.registry import Config, export
 from neurona.tensor import Array, as_array
 from neurona.variable import Variable
 
 __all__ = ["ConvolutionMuon"]
-
-_NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # the coefficients of Jordan et al.: steep at 0, about 1 beyond
 
 
 @export("neurona.recognisers")
@@ -94,31 +92,3 @@ class ConvolutionMuon(ArrayOptimizer):
             "other_momentum": self.other_momentum,
             "decay": self.decay,
         }
-
-
-def orthogonal(x: Array, steps: int) -> Array:
-    """A matrix with the singular vectors of `x` and singular values near 1, by `steps` Newton-Schulz steps.
-
-    X <- a X + (b X'X + c (X'X)^2) X', written for the smaller of X X' and X' X.
-
-    >>> matrix = np.array([[3.0, 4.0], [0.0, -2.0]], "float32")
-    >>> bool(np.all(abs(np.linalg.svd(orthogonal(matrix, 5))[1] - 1) < 0.35))
-    True
-    """
-    a, b, c = _NEWTON_SCHULZ
-    wide = x.shape[0] < x.shape[1]
-    y = np.ascontiguousarray(x if wide else x.T)
-    y = y / (np.linalg.norm(y) + 1e-7)
-    for _ in range(steps):
-        square = _product(y, y, turned=True)
-        y = a * y + _product(b * square + c * _product(square, square), y)
-    return y if wide else np.ascontiguousarray(y.T)
-
-
-def _product(a: Array, b: Array, turned: bool = False) -> Array:
-    """a @ b, or a @ b.T: by the kernels' threads where they are, which do not fight with a BLAS's own."""
-    if kernels.native is not None:
-        found = kernels.native.matmul(a, b, False, turned)
-        if found is not NotImplemented:
-            return np.asarray(found)
-    return np.asarray(a @ (b.T if turned else b))

@@ -177,6 +177,7 @@ class MirrorInTurn(Callback):
 
 
 def in_turn(pictures: Array, seed: int) -> list[Callback]:
+    """What accompanies the training of `best` and `quick`."""
     return [MirrorInTurn(pictures, seed)]
 
 

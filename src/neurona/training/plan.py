@@ -60,7 +60,7 @@ class Plan:
         start: gives the gradient of the loss itself, from the loss; asked at every call.
 
     Attributes:
-        loss, outputs, gradients: the results of the first call, as arrays.
+        loss, outputs, gradients: the results of the first call, as arrays, until `let_go`.
         variables: those that the gradients belong to.
         unrepeatable: why it cannot be repeated, or ``None``.
     """
@@ -86,6 +86,11 @@ class Plan:
         self.unrepeatable = tape.unrepeatable
         if self.unrepeatable is None:
             self._number(tape.records, tensors, loss, outputs, self.variables)
+
+    def let_go(self) -> None:
+        """Forget the results of the first call, which would stay in memory as long as the plan does."""
+        self.loss = self.outputs = None
+        self.gradients = []
 
     def _number(
         self, records: list[Record], inputs: Any, loss: Any, outputs: Any, variables: Sequence[Variable]

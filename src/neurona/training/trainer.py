@@ -282,6 +282,7 @@ class Trainer:
             trained = (lambda: self.trainable_weights) if kind == "train" else ()  # type: ignore[attr-defined]
             plan = Plan(self._planned(kind), (x, y, sample_weight), trained, self._start)
             loss, outputs, gradients = plan.loss, plan.outputs, plan.gradients
+            plan.let_go()
             if plan.unrepeatable is not None:
                 self._why_eager = plan.unrepeatable
             elif len(self._plans) >= _MOST_PLANS:

@@ -13,11 +13,12 @@ from neurona.cases import Failure
 from neurona.errors import ShapeError, UnknownNameError
 from neurona.ops.fused.columns import blocks, columns, padded, spatial_case, taps, window_counts
 from neurona.ops.fused.dense import FUSED_ACTIVATIONS, activate, slope
+from neurona.ops.fused.three_axes import backward_on_three_axes, forward_on_three_axes, gapless, six, three
 from neurona.ops.windows import Pads
 from neurona.tape import op
 from neurona.tensor import Array
 
-__all__ = ["check_convolution", "convolution_gradients", "convolve", "finish", "lifted", "numbers_each", "products"]
+__all__ = ["check_convolution", "convolution_gradients", "convolve", "finish", "numbers_each", "products"]
 
 Ints = tuple[int, ...]
 Needs = tuple[bool, bool, bool]
@@ -233,26 +234,6 @@ def _(
 # -- the compiled twin ---------------------------------------------------------------------------------------------
 
 
-def gapless(array: Array) -> Array:
-    """The array itself, or a copy where its memory has gaps: far cheaper than the path that needs none."""
-    return array if array.flags.c_contiguous else np.ascontiguousarray(array)
-
-
-def lifted(array: Array, rank: int, at: int) -> Array:
-    """Three spatial axes instead of `rank`, without gaps; the missing ones come first, from axis `at` on."""
-    return gapless(array).reshape(*array.shape[:at], *(1,) * (3 - rank), *array.shape[at:])
-
-
-def three(numbers: Ints) -> Ints:
-    """Strides or dilations of three axes."""
-    return (1,) * (3 - len(numbers)) + tuple(numbers)
-
-
-def six(pads: Pads) -> Ints:
-    """Pads of three axes, in one row."""
-    return (0,) * (6 - 2 * len(pads)) + tuple(p for pair in pads for p in pair)
-
-
 def is_plain_3x3(
     x: Array, kernel: Array, strides: Ints, pads: Pads, dilation: Ints, groups: int, activation: str
 ) -> bool:
@@ -288,8 +269,7 @@ def _(
         if y is not NotImplemented:
             return y
     geometry = (three(strides), six(pads), three(dilation), groups, FUSED_ACTIVATIONS[activation])
-    y = kernels.native.conv(lifted(x, rank, 1), lifted(kernel, rank, 0), bias, *geometry)
-    return y if y is NotImplemented else y.reshape(y.shape[0], *y.shape[4 - rank :])
+    return forward_on_three_axes(kernels.native.conv, x, kernel, bias, geometry)
 
 
 @convolve.fast_gradient
@@ -306,7 +286,6 @@ def _(
     groups: int = 1,
     activation: str = "linear",
 ) -> Any:
-    rank = len(strides)
     g, y, x, kernel = gapless(g), gapless(y), gapless(x), gapless(kernel)
     if is_plain_3x3(x, kernel, strides, pads, dilation, groups, activation):
         number = FUSED_ACTIVATIONS[activation]
@@ -314,13 +293,4 @@ def _(
         if found is not NotImplemented:
             return found
     geometry = (three(strides), six(pads), three(dilation), groups, FUSED_ACTIVATIONS[activation])
-    arrays = (lifted(g, rank, 1), lifted(y, rank, 1), lifted(x, rank, 1), lifted(kernel, rank, 0))
-    found = kernels.native.conv_backward(*arrays, *geometry, *needs)
-    if found is NotImplemented:
-        return NotImplemented
-    dx, dkernel, dbias = found
-    return (
-        None if dx is None else dx.reshape(x.shape),
-        None if dkernel is None else dkernel.reshape(kernel.shape),
-        dbias,
-    )
+    return backward_on_three_axes(kernels.native.conv_backward, g, y, x, kernel, geometry, needs)

@@ -14,12 +14,11 @@ from neurona.ops.fused.convolution import (
     check_convolution,
     convolution_gradients,
     finish,
-    gapless,
     numbers_each,
     products,
-    six,
 )
 from neurona.ops.fused.dense import FUSED_ACTIVATIONS
+from neurona.ops.fused.three_axes import gapless, six
 from neurona.ops.windows import Pads
 from neurona.tape import op
 from neurona.tensor import Array

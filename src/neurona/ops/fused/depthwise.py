@@ -10,8 +10,9 @@ from neurona import kernels
 from neurona.cases import Failure
 from neurona.errors import ShapeError, UnknownNameError
 from neurona.ops.fused.columns import blocks, padded, spatial_case, taps
-from neurona.ops.fused.convolution import check_windows, finish, lifted, six, three
+from neurona.ops.fused.convolution import check_windows, finish
 from neurona.ops.fused.dense import FUSED_ACTIVATIONS, slope
+from neurona.ops.fused.three_axes import backward_on_three_axes, forward_on_three_axes, six, three
 from neurona.ops.windows import Pads
 from neurona.tape import op
 from neurona.tensor import Array
@@ -157,8 +158,7 @@ def _(
     ):
         return NotImplemented
     geometry = (three(strides), six(pads), three(dilation), FUSED_ACTIVATIONS[activation])
-    y = kernels.native.depthwise(lifted(x, rank, 1), lifted(kernel, rank, 0), bias, *geometry)
-    return y if y is NotImplemented else y.reshape(y.shape[0], *y.shape[4 - rank :])
+    return forward_on_three_axes(kernels.native.depthwise, x, kernel, bias, geometry)
 
 
 @depthwise.fast_gradient
@@ -174,15 +174,5 @@ def _(
     dilation: Ints = (1, 1),
     activation: str = "linear",
 ) -> Any:
-    rank = len(strides)
     geometry = (three(strides), six(pads), three(dilation), FUSED_ACTIVATIONS[activation])
-    arrays = (lifted(g, rank, 1), lifted(y, rank, 1), lifted(x, rank, 1), lifted(kernel, rank, 0))
-    found = kernels.native.depthwise_backward(*arrays, *geometry, *needs)
-    if found is NotImplemented:
-        return NotImplemented
-    dx, dkernel, dbias = found
-    return (
-        None if dx is None else dx.reshape(x.shape),
-        None if dkernel is None else dkernel.reshape(kernel.shape),
-        dbias,
-    )
+    return backward_on_three_axes(kernels.native.depthwise_backward, g, y, x, kernel, geometry, needs)

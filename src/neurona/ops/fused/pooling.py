@@ -11,7 +11,8 @@ from neurona import kernels
 from neurona.cases import Failure
 from neurona.errors import ShapeError
 from neurona.ops.fused.columns import padded, spatial_case, taps
-from neurona.ops.fused.convolution import check_windows, lifted, six, three
+from neurona.ops.fused.convolution import check_windows
+from neurona.ops.fused.three_axes import lifted, six, three
 from neurona.ops.windows import Pads
 from neurona.tape import op
 from neurona.tensor import Array

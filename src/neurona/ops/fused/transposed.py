@@ -10,7 +10,8 @@ from neurona import kernels
 from neurona.cases import Failure
 from neurona.errors import ShapeError
 from neurona.ops.fused.columns import spatial_case, window_counts
-from neurona.ops.fused.convolution import convolution_gradients, lifted, products, six, three
+from neurona.ops.fused.convolution import convolution_gradients, products
+from neurona.ops.fused.three_axes import lifted, six, three
 from neurona.ops.windows import Pads, span_of
 from neurona.tape import op
 from neurona.tensor import Array

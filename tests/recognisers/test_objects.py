@@ -1,0 +1,74 @@
+"""The parts of the objects recogniser: whitening, mirrored by turns, its loss and its optimizer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import neurona as keras
+from neurona.recognisers import objects
+from neurona.recognisers.convolution_muon import ConvolutionMuon
+
+PICTURES = np.random.default_rng(3).integers(0, 256, (40, 32, 32, 3)).astype("uint8")
+
+
+def test_the_first_layer_whitens_and_the_others_pass_on() -> None:
+    model = objects.quick(10, 1, 0)
+    objects.adapt(model, PICTURES, 0)
+    scaled = (PICTURES.astype("float64") - objects._MEAN) / objects._SPREAD
+    seen = np.array(model.get_layer("whitening")(scaled.astype("float32"))).reshape(-1, 24)
+    np.testing.assert_allclose(seen[:, :12].T @ seen[:, :12] / len(seen), np.eye(12), atol=2e-3)
+    np.testing.assert_array_equal(seen[:, 12:], -seen[:, :12])
+    assert not model.get_layer("whitening").trainable
+    layer = model.get_layer("conv_2b")
+    x = np.random.default_rng(0).normal(size=(2, 8, 8, 96)).astype("float32")
+    np.testing.assert_allclose(np.array(layer(x)), x, atol=1e-5)
+
+
+def test_every_picture_is_mirrored_at_every_other_epoch() -> None:
+    pictures = PICTURES.copy()
+    callback = objects.in_turn(pictures, 5)[0]
+    mirrored = []
+    for epoch in range(4):
+        callback.on_epoch_begin(epoch)
+        mirrored.append([np.array_equal(p, q[:, ::-1]) for p, q in zip(pictures, PICTURES, strict=True)])
+    assert 0 < sum(mirrored[0]) < len(PICTURES)
+    assert mirrored[0] == mirrored[2] == [not m for m in mirrored[1]]
+    assert mirrored[1] == mirrored[3]
+    again = objects.MirrorInTurn(PICTURES.copy(), 5)  # a training taken up at its fourth epoch
+    again.on_epoch_begin(3)
+    np.testing.assert_array_equal(again.pictures, pictures)
+
+
+def test_the_loss_shares_a_fifth_among_all_classes() -> None:
+    z = np.array([[2.0, 0.0, -1.0, 0.5]])
+    shares = np.array([[0.05, 0.85, 0.05, 0.05]])
+    expected = -np.sum(shares * np.log(np.exp(z) / np.exp(z).sum()))
+    np.testing.assert_allclose(np.array(objects.smoothed_crossentropy(np.array([1]), z)).ravel(), [expected], rtol=1e-5)
+
+
+def test_a_function_of_a_recogniser_comes_back_from_its_configuration() -> None:
+    config = keras.saving.serialize_keras_object(objects.smoothed_crossentropy)
+    assert config["module"] == "neurona.recognisers"
+    assert keras.saving.deserialize_keras_object(config) is objects.smoothed_crossentropy
+
+
+def test_kernels_move_orthogonally_at_a_fixed_norm() -> None:
+    rng = np.random.default_rng(1)
+    kernel = keras.Variable(rng.normal(size=(3, 3, 4, 6)))
+    vector = keras.Variable([1.0, 2.0])
+    optimizer = ConvolutionMuon(0.1, momentum=0.0, steps=5, vector_ratio=2.0, other_momentum=0.0, decay=0.0)
+    before, g = np.array(kernel), rng.normal(size=kernel.shape).astype("float32")
+    optimizer.build([kernel, vector])
+    optimizer.apply([g, np.array([1.0, -1.0], "float32")])
+    step = before * np.sqrt(6) / np.linalg.norm(before) - np.array(kernel)
+    values = np.linalg.svd(step.reshape(36, 6))[1] / 0.1
+    assert np.all(abs(values - 1) < 0.35)
+    u, _, vt = np.linalg.svd(g.reshape(36, 6), full_matrices=False)
+    assert np.sum(step.reshape(36, 6) * (u @ vt)) / np.linalg.norm(step) / np.sqrt(6) > 0.95  # the same direction
+    np.testing.assert_allclose(np.array(vector), [0.8, 2.2], rtol=1e-6)
+
+
+def test_the_recipes_are_the_networks_that_are_promised() -> None:
+    assert objects.OBJECTS.recipes["tutorial"].build(10, 1, 0).count_params() == 122_570
+    names = [layer.name for layer in objects.best(10, 1, 0).layers if isinstance(layer, keras.layers.Conv2D)]
+    assert names == ["whitening", "conv_1a", "conv_1b", "conv_2a", "conv_2b", "conv_3a", "conv_3b"]
