@@ -64,7 +64,10 @@ def test_latest_is_the_newest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for age, name in enumerate(["a", "b", "c"]):
         new(tmp_path / name)
         os.utime(tmp_path / name / "run.json", (1000 - age, 1000 - age))
+    assert Run.open("latest").path == Run.open("latest", trained=True).path == tmp_path / "a"
+    (tmp_path / "b" / "model.keras").write_bytes(b"")
     assert Run.open("latest").path == tmp_path / "a"
+    assert Run.open("latest", trained=True).path == tmp_path / "b"
     with pytest.raises(RunError, match="Known runs"):
         Run.open(tmp_path / "z")
 

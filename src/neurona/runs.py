@@ -33,7 +33,7 @@ __all__ = ["FORMAT", "Run", "taken", "versions", "write_json"]
 #: Raised when a reader of today could not understand what is written tomorrow.
 FORMAT = 1
 
-_INFO, _HISTORY, _METRICS = "run.json", "history.csv", "metrics.json"
+_INFO, _HISTORY, _METRICS, _MODEL = "run.json", "history.csv", "metrics.json", "model.keras"
 # No run of ours writes a JSON file of a hundredth of this size.
 _LARGEST = 64 << 20
 
@@ -127,15 +127,19 @@ class Run:
         return run
 
     @classmethod
-    def open(cls, path: Path | str) -> Run:
+    def open(cls, path: Path | str, *, trained: bool = False) -> Run:
         """An existing run; "latest" is the newest below the folder ``runs``.
+
+        Args:
+            path: the run folder.
+            trained: "latest" passes over runs that hold no model yet.
 
         Raises:
             RunError: no such folder, no run in it, a damaged one, or one of a newer Neurona.
         """
         path = Path(path)
         if str(path) == "latest" and not path.exists():
-            path = _latest()
+            path = _latest(trained)
         if not path.is_dir():
             known = _known_runs()
             hint = (
@@ -172,7 +176,7 @@ class Run:
 
     @property
     def model_path(self) -> Path:
-        return self.path / "model.keras"
+        return self.path / _MODEL
 
     @property
     def checkpoint_path(self) -> Path:
@@ -292,11 +296,12 @@ def _known_runs() -> list[Path]:
     return sorted(found, key=lambda run: (run / _INFO).stat().st_mtime, reverse=True)
 
 
-def _latest() -> Path:
+def _latest(trained: bool) -> Path:
     known = _known_runs()
     if not known:
         raise RunError(_("There is no run yet. Train one first: neurona train clothes"))
-    return known[0]
+    usable = [run for run in known if (run / _MODEL).is_file()] if trained else known
+    return (usable or known)[0]
 
 
 def taken(path: Path) -> RunError:

@@ -44,10 +44,11 @@ def test_of_the_right_size_is_kept_and_small_is_enlarged() -> None:
 @pytest.mark.parametrize("kind", ["RGB", "CMYK", "L", "P", "RGBA", "LA", "I;16", "1"])
 def test_every_kind_of_picture(tmp_path: Path, kind: str) -> None:
     grey = np.full((50, 40), 180, "uint8")
+    grey[-1] = 0  # outside the middle square
     if kind == "I;16":
         picture = Image.fromarray(grey.astype("uint16") * 257)
     elif kind == "1":
-        picture = Image.new("1", (40, 50), 1)
+        picture = Image.fromarray(grey > 90)
     elif kind in ("RGBA", "LA"):
         picture = Image.fromarray(grey).convert(kind)
         picture.putalpha(Image.fromarray(np.full((50, 40), 255, "uint8")))
@@ -81,4 +82,7 @@ def test_colours_of_cmyk_turned_and_transparent(tmp_path: Path) -> None:
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "x.png").write_bytes(b"")
     with pytest.raises(PictureError, match="it is empty"):
+        see_object(tmp_path / "x.png")
+    Image.new("RGB", (50, 40), (10, 20, 30)).save(tmp_path / "x.png")
+    with pytest.raises(PictureError, match="all of one colour"):
         see_object(tmp_path / "x.png")

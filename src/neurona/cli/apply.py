@@ -38,7 +38,7 @@ def make_evaluate() -> click.Command:
     @click.option("--offline", is_flag=True, help=_("Never ask the network for data."))
     @json_option
     def command(run: Path, data: Path | None, offline: bool) -> None:
-        opened = Run.open(run)
+        opened = Run.open(run, trained=True)
         recogniser = find(opened.info["recogniser"])
         model = opened.load_model()
         trained_on = opened.info["data"]["kind"]
@@ -105,7 +105,7 @@ def make_predict() -> click.Command:
     @click.option("--out", type=click.Path(path_type=Path), help=_("Folder for the saved pictures."))
     @json_option
     def command(run: Path, pictures: tuple[Path, ...], out: Path | None) -> None:
-        opened = Run.open(run)
+        opened = Run.open(run, trained=True)
         recogniser = find(opened.info["recogniser"])
         if (see := recogniser.see) is None:
             raise ArgumentError(_("The recogniser '{name}' takes no pictures.").format(name=recogniser.name))

@@ -92,7 +92,7 @@ def make() -> click.Command:
             raise click.UsageError(_("--unit and a PICTURE do not go together; leave one out."))
         if wanted is not None and layer is not None and picture is None:
             raise click.UsageError(_("--class and --layer go together only with a PICTURE; leave one out."))
-        opened = Run.open(run)
+        opened = Run.open(run, trained=True)
         recogniser = find(opened.info["recogniser"])
         if (see := recogniser.see) is None:
             raise ArgumentError(_("The recogniser '{name}' takes no pictures.").format(name=recogniser.name))

@@ -16,15 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from neurona import initializers, layers, losses, ops
+from neurona import initializers, layers, losses
 from neurona.models import Sequential
-from neurona.ops import fused
 from neurona.optimizers.schedules import PolynomialDecay
 from neurona.recognisers.convolution_muon import ConvolutionMuon
 from neurona.recognisers.photographs import see_object
 from neurona.recognisers.recipe import Recipe, Recogniser
-from neurona.registry import export
-from neurona.tensor import Array, Tensor
+from neurona.recognisers.smoothing import SmoothedCrossentropy, compile_plainly
+from neurona.tensor import Array
 from neurona.training.callbacks import Callback
 
 __all__ = ["OBJECTS"]
@@ -60,24 +59,11 @@ def tutorial(steps_per_epoch: int, epochs: int, seed: int) -> Any:
     return model
 
 
-@export("neurona.recognisers")
-def smoothed_crossentropy(y_true: Any, y_pred: Any) -> Tensor:
-    """Crossentropy of raw outputs with class numbers, of which a fifth is shared among all classes.
-
-    Source: Szegedy et al., "Rethinking the Inception Architecture" (2016), section 7.
-    """
-    classes = y_pred.shape[-1]
-    targets = ops.one_hot(ops.reshape(y_true, (-1,)), classes)
-    losses_and_shares = fused.softmax_crossentropy(y_pred, ops.add(ops.multiply(targets, 0.8), 0.2 / classes))
-    loss: Tensor = losses_and_shares[0]
-    return loss
-
-
 def _network(name: str, widths: Sequence[int], steps: int, rate: float, batch: int) -> Any:
     """Whitening, then groups of [convolution, pooling, convolution], each with normalisation and gelu."""
     network = [
         layers.Input((32, 32, 3)),
-        layers.RandomTranslation(2.5 / 32, 2.5 / 32, "reflect", "nearest"),  # whole pixels, up to 2 each way
+        layers.RandomTranslation(3.5 / 32, 3.5 / 32, "reflect", "nearest"),  # whole pixels, up to 3 each way
         layers.Rescaling((1 / _SPREAD).tolist(), (-_MEAN / _SPREAD).tolist()),
         layers.Conv2D(24, 2, use_bias=False, trainable=False, name="whitening"),
         layers.Activation("gelu"),
@@ -105,7 +91,7 @@ def _network(name: str, widths: Sequence[int], steps: int, rate: float, batch: i
             matrix_ratio=1.02e-5 * batch / rate,
             decay=2e-6 * batch,
         ),
-        smoothed_crossentropy,
+        SmoothedCrossentropy(0.2),
         metrics=["accuracy"],
     )
     return model
@@ -181,11 +167,6 @@ def in_turn(pictures: Array, seed: int) -> list[Callback]:
     return [MirrorInTurn(pictures, seed)]
 
 
-def finish(model: Any) -> None:
-    """The loss and the optimizer above served this training alone; the file is made of what Keras has."""
-    model.compile("sgd", losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
-
-
 OBJECTS = Recogniser(
     name="objects",
     aliases=("objetos", "cifar-10", "cifar10"),
@@ -206,7 +187,7 @@ OBJECTS = Recogniser(
     recipes={
         "best": Recipe(
             "best", best, epochs=13, batch_size=1000, validation=10_000, watched=2_000,
-            views=("mirrored", "shifted"), adapt=adapt, callbacks=in_turn, finish=finish,
+            views=("mirrored", "shifted"), adapt=adapt, callbacks=in_turn, finish=compile_plainly,
             about={
                 "en": "whitening, three groups of 64, 256 and 256 filters, Muon: the network of the speed record",
                 "es": "blanqueo, tres grupos de 64, 256 y 256 filtros, Muon: la red del récord de velocidad",
@@ -214,7 +195,7 @@ OBJECTS = Recogniser(
         ),
         "quick": Recipe(
             "quick", quick, epochs=6, batch_size=1000, validation=10_000, watched=2_000,
-            views=("mirrored", "shifted"), adapt=adapt, callbacks=in_turn, finish=finish,
+            views=("mirrored", "shifted"), adapt=adapt, callbacks=in_turn, finish=compile_plainly,
             about={
                 "en": "the same in three minutes, with narrower groups of 32, 96 and 128 filters",
                 "es": "lo mismo en tres minutos, con grupos más estrechos de 32, 96 y 128 filtros",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neurona.errors import PictureError
 from neurona.i18n import _
 from neurona.recognisers.pictures import Prepared, read_colour
 from neurona.tensor import Array
@@ -19,9 +20,12 @@ def see_object(path: Path) -> Prepared:
     """A picture file as the network knows objects.
 
     Raises:
-        PictureError: the file cannot be read.
+        PictureError: the file cannot be read, or every pixel is alike.
     """
-    return prepare_object(read_colour(path))
+    colours = read_colour(path)
+    if (colours == colours[:1, :1]).all():
+        raise PictureError(_("The picture shows nothing: it is all of one colour."))
+    return prepare_object(colours)
 
 
 def prepare_object(colours: Array) -> Prepared:
