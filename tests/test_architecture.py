@@ -35,6 +35,7 @@ FLOORS: list[set[str]] = [
     {"sight"},
     {"report"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 

@@ -167,9 +167,8 @@ def test_doctor(call: Any) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 def test_stopped_from_outside_and_resumed(call: Any, tmp_path: Path, number: int, code: int) -> None:
     arguments = ["train", "clothes", "--recipe", "tutorial", "--sample", "--run"]
-    script = "from neurona.cli import main; main()"
     begun = subprocess.Popen(
-        [sys.executable, "-c", script, *arguments, "r", "--epochs", "8"],
+        [sys.executable, "-m", "neurona", *arguments, "r", "--epochs", "8"],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
     )  # fmt: skip
     end = time.monotonic() + 30

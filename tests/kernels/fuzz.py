@@ -280,6 +280,14 @@ def rmsprop(rng: Rng) -> list[Any]:
     return [p, g, v, maybe(rng, mean), maybe(rng, momenta), 1e-3, 0.9, float(rng.choice([0.0, 0.5])), 1e-7, 0.0]
 
 
+def sum_rows(rng: Rng) -> list[Any]:
+    return [floats(rng, size(rng, 9), int(rng.choice([size(rng), 4100])), size(rng)), 0.5]
+
+
+def repeat_rows(rng: Rng) -> list[Any]:
+    return [floats(rng, size(rng, 9), size(rng)), int(rng.choice([size(rng), 2**40])), 0.5]
+
+
 def warp(rng: Rng) -> list[Any]:
     n = int(rng.integers(0, 4))
     scale = np.float32(rng.choice([1.0, 30.0, 1e9]))
@@ -314,6 +322,7 @@ MAKERS: dict[str, Callable[[Rng], list[Any]]] = {
     "max_pool": max_pool,
     "max_pool_backward": max_pool_backward,
     "relu": one_array,
+    "repeat_rows": repeat_rows,
     "relu_backward": two_arrays,
     "rmsprop": rmsprop,
     "set_threads": lambda rng: [int(rng.integers(1, 4))],
@@ -324,6 +333,7 @@ MAKERS: dict[str, Callable[[Rng], list[Any]]] = {
     "silu_backward": two_arrays,
     "softmax_crossentropy": softmax_crossentropy,
     "softmax_crossentropy_backward": softmax_crossentropy_backward,
+    "sum_rows": sum_rows,
     "warp": warp,
 }
 
