@@ -6,7 +6,7 @@
  * depend on the sizes alone.
  */
 #define GROUP_FLOATS 250000 /* of gz: it should stay in the second-level caches */
-#define GROUP_TILES 96      /* at least, in a Winograd gradient to the kernel: each group passes over all of dU */
+#define GROUP_TILES 192     /* at least, in a Winograd gradient to the kernel: each group passes over all of dU */
 #define DIRECT_PARTS 16      /* private sums of the direct gradient to the kernel */
 
 typedef struct {
@@ -200,7 +200,7 @@ static void give_room(backward_room *r) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) nk_give(all[i]);
 }
 
-static int take_room(const nk_conv3x3_backward *p, ptrdiff_t pixels, ptrdiff_t group, backward_room *r) {
+static int take_rooms(const nk_conv3x3_backward *p, ptrdiff_t pixels, ptrdiff_t group, backward_room *r) {
     int good = 1;
     if (p->relu || p->pool) good &= (r->gz = nk_take((size_t)(group * pixels * p->f) * sizeof(float))) != NULL;
     if (p->dbias) good &= (r->sums = nk_take((size_t)(group * p->f) * sizeof(float))) != NULL;
@@ -215,19 +215,8 @@ static int take_room(const nk_conv3x3_backward *p, ptrdiff_t pixels, ptrdiff_t g
         r->direct.part_floats = panels_of(p->f) * NR * rounded_taps(p->c);
         good &= (r->direct.parts = nk_take((size_t)(DIRECT_PARTS * r->direct.part_floats) * sizeof(float))) != NULL;
     } else if (p->dkernel) {
-        const ptrdiff_t widest = NR * panels_of(p->c > p->f ? p->c : p->f);
-        winograd_gradient *w = &r->winograd;
-        w->m = p->method_dkernel;
-        w->rows = GRADIENT_TILES;
-        w->x_slot = slot_of(w->rows, p->c);
-        w->g_slot = slot_of(w->rows, p->f);
-        w->u_slot = slot_of(p->c, p->f);
-        good &= (w->v = nk_take(winograd_bytes(w->m, w->x_slot))) != NULL;
-        good &= (w->p = nk_take(winograd_bytes(w->m, w->g_slot))) != NULL;
-        good &= (w->u = nk_take(winograd_bytes(w->m, w->u_slot))) != NULL;
-        good &= (w->places = nk_take(GRADIENT_TILES * sizeof(tile_place))) != NULL;
-        good &= (w->zeros = nk_take((size_t)widest * sizeof(float))) != NULL;
-        if (w->zeros) memset(w->zeros, 0, (size_t)widest * sizeof(float));
+        r->winograd.m = p->method_dkernel;
+        good &= winograd_gradient_begin(&r->winograd, p->c, p->f);
     }
     return good;
 }
@@ -265,9 +254,7 @@ static int group_dkernel(const nk_conv3x3_backward *p, backward_room *r, const m
     s->g = *g;
     s->top = p->top;
     s->left = p->left;
-    s->add = first > 0;
-    winograd_gradient_run(s, count);
-    return 0;
+    return winograd_gradient_run(s, count);
 }
 
 /* How many groups: looks at sizes only. Without gz there is nothing to keep in cache, and groups are larger. */
@@ -297,7 +284,7 @@ static int conv3x3_backward(const nk_conv3x3_backward *p) {
     const int before = p->relu || p->pool;
     const ptrdiff_t groups = groups_of(p, oh, ow);
     backward_room room = {0};
-    int failed = take_room(p, pixels, (p->n + groups - 1) / groups, &room) ? 0 : -1;
+    int failed = take_rooms(p, pixels, (p->n + groups - 1) / groups, &room) ? 0 : -1;
     double *bias = failed || !p->dbias ? NULL : (double *)nk_take((size_t)p->f * sizeof(double));
     if (bias) memset(bias, 0, (size_t)p->f * sizeof(double));
     if (p->dbias && !bias) failed = -1;

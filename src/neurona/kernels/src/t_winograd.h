@@ -36,6 +36,11 @@
  * Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016, arXiv:1509.09308;
  * the choice of points: S. Winograd, "Arithmetic Complexity of Computations" (1980).
  */
+#define ROOM_BYTES ((size_t)4 << 20)
+
+/* Room to work in, to be given back: at least so much that it lies in huge pages (memory.c). */
+INLINE void *take_room(size_t bytes) { return nk_take(bytes < ROOM_BYTES ? ROOM_BYTES : bytes); }
+
 #define UNROLLED _Pragma("GCC unroll 8")
 
 /* Outputs of a kind, and which points (of the grid of 6, or of 4 for kind 0) it uses. */

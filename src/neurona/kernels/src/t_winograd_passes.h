@@ -14,7 +14,6 @@
  */
 #define BLOCK_FLOATS 200000.0 /* V and M of a block, about: they stay in the second-level cache */
 #define BLOCK_TILES 72        /* of a block, at least: each panel of U is read once per block */
-#define BLOCK_BYTES ((size_t)4 << 20) /* taken for V and M, at least: so large a block lies in huge pages (memory.c) */
 
 /* ---- how a map is cut in tiles ---- */
 
@@ -231,9 +230,8 @@ static void winograd_block(void *ctx, size_t index) {
     const ptrdiff_t count = cut(s->units, s->blocks, (ptrdiff_t)index + 1) * s->unit - first;
     const ptrdiff_t rows = count + MR - 1; /* the last rows of a section are computed in whole groups of MR */
     const ptrdiff_t widest = NR * panels_of(s->in.c > s->f ? s->in.c : s->f), slot = slot_of(rows, widest);
-    size_t bytes = (size_t)(widest + (points + 1) * slot) * sizeof(float) + (size_t)count * sizeof(tile_place);
-    if (bytes < BLOCK_BYTES) bytes = BLOCK_BYTES;
-    float *zeros = nk_take(bytes);
+    float *zeros = take_room((size_t)(widest + (points + 1) * slot) * sizeof(float) +
+                             (size_t)count * sizeof(tile_place));
     if (zeros == NULL) {
         atomic_store(&s->failed, 1);
         return;
