@@ -10,6 +10,7 @@ import neurona as keras
 from neurona import registry
 from neurona.recognisers import objects
 from neurona.recognisers.convolution_muon import ConvolutionMuon
+from neurona.recognisers.showing import ShownByEpoch, Turn
 from neurona.recognisers.smoothing import SmoothedCrossentropy
 
 
@@ -34,19 +35,51 @@ def test_the_first_layer_whitens_and_the_others_pass_on() -> None:
     np.testing.assert_allclose(np.array(layer(x)), x, atol=1e-5)
 
 
+def shown_in(epoch: int, **settings: int) -> tuple[np.ndarray, np.ndarray]:
+    """All pictures of an epoch and their numbers, in the order of the data set."""
+    shown = ShownByEpoch(PICTURES, np.arange(len(PICTURES)), 16, 5, **settings)
+    Turn(shown).on_epoch_begin(epoch)
+    batches = [shown[i] for i in range(len(shown))]
+    assert [len(x) for x, _ in batches] == [16, 16, 8]
+    pictures, numbers = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    assert numbers.tolist() != sorted(numbers)
+    return pictures[np.argsort(numbers)], np.sort(numbers)
+
+
 def test_every_picture_is_mirrored_at_every_other_epoch() -> None:
-    pictures = PICTURES.copy()
-    callback = objects.in_turn(pictures, 5)[0]
     mirrored = []
     for epoch in range(4):
-        callback.on_epoch_begin(epoch)
-        mirrored.append([np.array_equal(p, q[:, ::-1]) for p, q in zip(pictures, PICTURES, strict=True)])
+        pictures, numbers = shown_in(epoch)
+        assert numbers.tolist() == list(range(40))
+        turned = [np.array_equal(p, q[:, ::-1]) for p, q in zip(pictures, PICTURES, strict=True)]
+        assert all(t or np.array_equal(p, q) for t, p, q in zip(turned, pictures, PICTURES, strict=True))
+        mirrored.append(turned)
     assert 0 < sum(mirrored[0]) < len(PICTURES)
     assert mirrored[0] == mirrored[2] == [not m for m in mirrored[1]]
     assert mirrored[1] == mirrored[3]
-    again = objects.MirrorInTurn(PICTURES.copy(), 5)  # a training taken up at its fourth epoch
-    again.on_epoch_begin(3)
-    np.testing.assert_array_equal(again.pictures, pictures)
+
+
+def test_the_first_epochs_show_windows() -> None:
+    whole, _ = shown_in(1)
+    windows, _ = shown_in(1, windowed=2, side=24)
+    assert windows.shape == (40, 24, 24, 3)
+    places = set()
+    for window, picture in zip(windows, whole, strict=True):
+        found = [(i, j) for i in range(9) for j in range(9) if np.array_equal(window, picture[i : i + 24, j : j + 24])]
+        assert len(found) == 1
+        places.add(found[0])
+    assert len(places) > 20
+    np.testing.assert_array_equal(shown_in(1, windowed=2, side=24)[0], windows)
+    assert shown_in(2, windowed=2, side=24)[0].shape == (40, 32, 32, 3)
+
+
+def test_the_network_learns_from_windows_and_is_kept_for_whole_pictures() -> None:
+    model = objects.quick(3, 2, 0)
+    shown = ShownByEpoch(PICTURES, np.arange(40) % 10, 20, 0, windowed=1, side=24)
+    model.fit(shown, epochs=2, verbose=0, callbacks=[Turn(shown)])
+    kept = objects.finish(model)
+    assert kept.input_shape == (None, 32, 32, 3)
+    np.testing.assert_array_equal(kept.predict(PICTURES, verbose=0), model.predict(PICTURES, verbose=0))
 
 
 def test_the_loss_shares_a_fifth_among_all_classes() -> None:

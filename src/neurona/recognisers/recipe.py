@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurona.recognisers.pictures import Prepared
-from neurona.training.callbacks import Callback
+from neurona.recognisers.showing import ShownByEpoch
 
 __all__ = ["Recipe", "Recogniser"]
 
@@ -24,9 +24,10 @@ class Recipe:
         validation: the share of the training set that is held out, or a whole number of samples.
         views: as what a picture is judged besides as it is: "mirrored", "shifted" (see `train.probabilities`).
         adapt: ``(model, prepared training pictures, seed)``, what a network takes from the data before it trains.
-        callbacks: ``(prepared training pictures, seed)``, what accompanies the training.
-        finish: ``(trained model)``, gives it a plain loss and optimizer where it was trained with some of its own, so
-            that its file opens wherever Keras's do.
+        show: ``(prepared training pictures, classes, batch size, seed) -> ShownByEpoch``, where epochs differ in more than
+            the order of the pictures.
+        finish: ``(trained model) -> model to keep``, with a plain loss and optimizer where it was trained with some of its
+            own, so that its file opens wherever Keras's do.
         watched: how many of the held-out samples each epoch is judged by; all, unless told. The end is judged by all.
         about: one sentence for people, by language.
     """
@@ -40,8 +41,8 @@ class Recipe:
     views: tuple[str, ...] = ()
     adapt: Callable[[Any, Any, int], None] | None = None
     watched: int | None = None
-    finish: Callable[[Any], None] | None = None
-    callbacks: Callable[[Any, int], list[Callback]] | None = None
+    finish: Callable[[Any], Any] | None = None
+    show: Callable[[Any, Any, int, int], ShownByEpoch] | None = None
 
 
 @dataclass(frozen=True)

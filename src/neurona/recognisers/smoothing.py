@@ -48,6 +48,7 @@ class SmoothedCrossentropy(losses.Loss):
         return {**super().get_config(), "share": self.share}
 
 
-def compile_plainly(model: Any) -> None:
-    """Give a trained model a loss and an optimizer that Keras has too, so that its file opens there."""
+def compile_plainly(model: Any) -> Any:
+    """A trained model with a loss and an optimizer that Keras has too, so that its file opens there; the same model."""
     model.compile("sgd", losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    return model

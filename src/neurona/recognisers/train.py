@@ -14,6 +14,7 @@ from neurona.errors import NonFiniteError, RunError
 from neurona.i18n import _
 from neurona.recognisers import Recipe, Recogniser, find
 from neurona.recognisers.judging import judge, softmax
+from neurona.recognisers.showing import Turn
 from neurona.runs import Run, versions
 from neurona.tensor import Array
 from neurona.training.callbacks import Callback
@@ -112,11 +113,15 @@ def train(
         run.update(status=status, seconds=round(seconds_before + time.perf_counter() - began, 3))
 
     watched = slice(0, recipe.watched)
-    own = [] if recipe.callbacks is None else recipe.callbacks(x_train, info["seed"])
+    shown, own = None, []
+    if recipe.show is not None:
+        shown = recipe.show(x_train, part.y_train, info["batch_size"], info["seed"])
+        own = [Turn(shown)]
     run.update(status="running")
     try:
         history = model.fit(
-            x_train, part.y_train, batch_size=info["batch_size"], epochs=info["epochs"], verbose=verbose,
+            *((x_train, part.y_train, info["batch_size"]) if shown is None else (shown,)),
+            epochs=info["epochs"], verbose=verbose,
             validation_data=(x_val[watched], part.y_val[watched]) if len(x_val) else None,
             validation_batch_size=1000, callbacks=[*own, *callbacks, checkpoint],
         )  # fmt: skip
@@ -132,7 +137,7 @@ def train(
         checkpoint.close()
     try:
         run.write_history(history.history)
-        _save(run, recipe, model)
+        model = _save(run, recipe, model)
         shares = probabilities(model, recogniser.prepare(data.x_test), recipe.views)
         found = judge(shares, data.y_test, list(data.labels["en"]))
         if len(x_val):
@@ -153,10 +158,11 @@ def train(
     return found
 
 
-def _save(run: Run, recipe: Recipe, model: Any) -> None:
-    if recipe.finish is not None:
-        recipe.finish(model)
-    model.save(run.model_path)
+def _save(run: Run, recipe: Recipe, model: Any) -> Any:
+    """Write the model that is kept; returns it."""
+    kept = model if recipe.finish is None else recipe.finish(model)
+    kept.save(run.model_path)
+    return kept
 
 
 def probabilities(model: Any, x: Array, views: Sequence[str] = ()) -> Array:
