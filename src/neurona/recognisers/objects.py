@@ -189,7 +189,7 @@ OBJECTS = Recogniser(
             },
         ),
         "tutorial": Recipe(
-            "tutorial", tutorial, epochs=10, batch_size=32, validation=10_000,
+            "tutorial", tutorial, epochs=10, batch_size=32, validation=5_000,
             about={
                 "en": "three convolutions and two dense layers: the first convolutional network of many",
                 "es": "tres convoluciones y dos capas densas: la primera red convolucional de muchos",
