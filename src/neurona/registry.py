@@ -188,10 +188,8 @@ def serialize_keras_object(thing: Any) -> Any:
         )
     if callable(thing) and hasattr(thing, "__name__"):
         registered = thing.__dict__.get("_keras_registered_name") if hasattr(thing, "__dict__") else None
-        homes = (module for module, names in _exports.items() if names.get(thing.__name__) is thing)
-        module = next(homes, "builtins")
         return {
-            "module": "builtins" if module.startswith("keras.") else module,
+            "module": "builtins",
             "class_name": "function",
             "config": thing.__name__,
             "registered_name": registered or "function",
@@ -271,7 +269,7 @@ def deserialize_keras_object(config: Any, custom_objects: Config | None = None, 
             "and register it with @neurona.saving.register_keras_serializable()."
         )
     if name == "function":
-        return _find_function(inner, config)
+        return _find_function(inner, config.get("registered_name"))
     cls = _find_class(config, name)
     settings = inner if isinstance(inner, dict) else {}
     thing = cls.from_config(settings) if hasattr(cls, "from_config") else cls(**settings)
@@ -288,15 +286,14 @@ def _load_the_rest() -> None:
     sys.modules["neurona"].load_exporters()
 
 
-def _find_function(name: Any, config: Config) -> Any:
-    for key in (config.get("registered_name"), name):
+def _find_function(name: Any, registered: str | None) -> Any:
+    for key in (registered, name):
         if isinstance(key, str) and key in _custom:
             return _custom[key]
     _load_the_rest()
-    # Keras writes "builtins" for its own functions, which are activations, losses or metrics.
-    for module in (config.get("module"), "keras.activations", "keras.losses", "keras.metrics"):
-        if module != "builtins" and name in table(str(module)):
-            return table(str(module))[name]
+    for module in ("keras.activations", "keras.losses", "keras.metrics"):
+        if name in table(module):
+            return table(module)[name]
     raise UnknownNameError(
         f"Unknown function. Received: {name!r}. Register it with @neurona.saving.register_keras_serializable() or "
         "pass custom_objects={...}."

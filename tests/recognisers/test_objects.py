@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 import neurona as keras
-from neurona import registry
 from neurona.recognisers import objects
 from neurona.recognisers.convolution_muon import ConvolutionMuon
 from neurona.recognisers.showing import ShownByEpoch, Turn
 from neurona.recognisers.smoothing import SmoothedCrossentropy
-
-
-@registry.export("neurona.recognisers")
-def lesson(y_true: Any, y_pred: Any) -> Any:
-    return y_pred - y_true
-
 
 PICTURES = np.random.default_rng(3).integers(0, 256, (40, 32, 32, 3)).astype("uint8")
 
 
 def test_the_first_layer_whitens_and_the_others_pass_on() -> None:
     model = objects.quick(10, 1, 0)
-    objects.adapt(model, PICTURES, 0)
+    objects.adapt(model, PICTURES)
     scaled = (PICTURES.astype("float64") - objects._MEAN) / objects._SPREAD
     seen = np.array(model.get_layer("whitening")(scaled.astype("float32"))).reshape(-1, 24)
     np.testing.assert_allclose(seen[:, :12].T @ seen[:, :12] / len(seen), np.eye(12), atol=2e-3)
@@ -73,6 +64,12 @@ def test_the_first_epochs_show_windows() -> None:
     assert shown_in(2, windowed=2, side=24)[0].shape == (40, 32, 32, 3)
 
 
+def test_a_short_training_ends_with_whole_pictures_too() -> None:
+    for epochs, windowed in ((1, 0), (2, 0), (3, 1), (7, 3), (14, 6)):
+        assert objects.windows_first(PICTURES, np.arange(40), 20, epochs, 0).windowed == windowed
+    assert objects.OBJECTS.recipes["best"].epochs == 14
+
+
 def test_the_network_learns_from_windows_and_is_kept_for_whole_pictures() -> None:
     model = objects.quick(3, 2, 0)
     shown = ShownByEpoch(PICTURES, np.arange(40) % 10, 20, 0, windowed=1, side=24)
@@ -91,12 +88,6 @@ def test_the_loss_shares_a_fifth_among_all_classes() -> None:
     config = keras.saving.serialize_keras_object(loss)
     again = keras.saving.deserialize_keras_object(config)
     assert isinstance(again, SmoothedCrossentropy) and again.share == 0.2
-
-
-def test_an_exported_function_comes_back_from_its_configuration() -> None:
-    config = keras.saving.serialize_keras_object(registry.table("neurona.recognisers")["lesson"])
-    assert config["module"] == "neurona.recognisers"
-    assert keras.saving.deserialize_keras_object(config) is lesson
 
 
 def test_kernels_move_orthogonally_at_a_fixed_norm() -> None:

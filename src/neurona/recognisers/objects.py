@@ -106,7 +106,7 @@ def quick(steps_per_epoch: int, epochs: int, seed: int) -> Any:
     return _network("objects_quick", (32, 96, 128), steps_per_epoch * epochs, 0.24, 1000)
 
 
-def adapt(model: Any, pictures: Array, seed: int) -> None:
+def adapt(model: Any, pictures: Array) -> None:
     """Give the first layer its fixed filters, and let the others begin by passing on what they get.
 
     Whitening: with the patches' covariance E diag(v) E', the filters e / sqrt(v + 0.0005) turn patches into numbers
@@ -115,7 +115,6 @@ def adapt(model: Any, pictures: Array, seed: int) -> None:
     Args:
         model: of `best` or `quick`.
         pictures: training pictures, (N, 32, 32, 3), bytes.
-        seed: unused, nothing here is random.
     """
     x = (pictures[:5000].astype("float64") - _MEAN) / _SPREAD
     side = x.shape[1] - 1
@@ -135,14 +134,14 @@ def adapt(model: Any, pictures: Array, seed: int) -> None:
             layer.kernel.assign(kernel)
 
 
-def mirrored_in_turn(pictures: Array, classes: Array, batch_size: int, seed: int) -> ShownByEpoch:
+def mirrored_in_turn(pictures: Array, classes: Array, batch_size: int, epochs: int, seed: int) -> ShownByEpoch:
     """Mirrored in turn."""
     return ShownByEpoch(pictures, classes, batch_size, seed)
 
 
-def windows_first(pictures: Array, classes: Array, batch_size: int, seed: int) -> ShownByEpoch:
-    """Mirrored in turn, and in the first epochs windows of 24 pixels."""
-    return ShownByEpoch(pictures, classes, batch_size, seed, windowed=6, side=24)
+def windows_first(pictures: Array, classes: Array, batch_size: int, epochs: int, seed: int) -> ShownByEpoch:
+    """Mirrored in turn, and in the first three of seven epochs windows of 24 pixels."""
+    return ShownByEpoch(pictures, classes, batch_size, seed, windowed=epochs * 3 // 7, side=24)
 
 
 def finish(model: Any) -> Any:

@@ -23,9 +23,9 @@ class Recipe:
         epochs, batch_size: of the training.
         validation: the share of the training set that is held out, or a whole number of samples.
         views: as what a picture is judged besides as it is: "mirrored", "shifted" (see `train.probabilities`).
-        adapt: ``(model, prepared training pictures, seed)``, what a network takes from the data before it trains.
-        show: ``(prepared training pictures, classes, batch size, seed) -> ShownByEpoch``, where epochs differ in more than
-            the order of the pictures.
+        adapt: ``(model, prepared training pictures)``, what a network takes from the data before it trains.
+        show: ``(prepared training pictures, classes, batch size, epochs, seed) -> ShownByEpoch``, where epochs differ in
+            more than the order of the pictures.
         finish: ``(trained model) -> model to keep``, with a plain loss and optimizer where it was trained with some of its
             own, so that its file opens wherever Keras's do.
         watched: how many of the held-out samples each epoch is judged by; all, unless told. The end is judged by all.
@@ -39,10 +39,10 @@ class Recipe:
     validation: float
     about: Mapping[str, str]
     views: tuple[str, ...] = ()
-    adapt: Callable[[Any, Any, int], None] | None = None
+    adapt: Callable[[Any, Any], None] | None = None
     watched: int | None = None
     finish: Callable[[Any], Any] | None = None
-    show: Callable[[Any, Any, int, int], ShownByEpoch] | None = None
+    show: Callable[[Any, Any, int, int, int], ShownByEpoch] | None = None
 
 
 @dataclass(frozen=True)

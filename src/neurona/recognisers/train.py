@@ -106,7 +106,7 @@ def train(
     steps = math.ceil(len(x_train) / info["batch_size"])
     model = recipe.build(steps, info["epochs"], info["seed"])
     if recipe.adapt is not None:
-        recipe.adapt(model, x_train, info["seed"])
+        recipe.adapt(model, x_train)
     checkpoint = Checkpoint(run.checkpoint_path)
 
     def stopped(status: str) -> None:
@@ -115,7 +115,7 @@ def train(
     watched = slice(0, recipe.watched)
     shown, own = None, []
     if recipe.show is not None:
-        shown = recipe.show(x_train, part.y_train, info["batch_size"], info["seed"])
+        shown = recipe.show(x_train, part.y_train, info["batch_size"], info["epochs"], info["seed"])
         own = [Turn(shown)]
     run.update(status="running")
     try:
