@@ -12,6 +12,11 @@ epoch, so that nobody is timed on different work. Shuffling is included; the fir
     mnist-cnn   28x28x1, [3x3 convolution, relu, 2x2 pooling] of 32 and 64, dropout 0.5, dense 10, batch 128
     cifar-cnn   32x32x3, 3x3 convolutions of 32, 64 and 64 with relu, pooling between, dense 64, dense 10, batch 32
     vgg-bn      32x32x3, [3x3 same convolution, batch norm, relu] twice and pooling, of 64, 128, 256, dense 10, batch 128
+    lstm        200 words of 10,000, embedding 32, LSTM 64, dense 1, batch 32
+    gru         the same with GRU 64
+    bilstm      200 words of 20,000, embedding 128, two bidirectional LSTMs of 64, dense 1, batch 32
+    imdb-lstm   500 words of 10,000, embedding 32, LSTM 100, dropout 0.15, dense 1, batch 256: the setting of PyTorch's
+                issue 94457, "LSTM on CPU is significantly slower on PyTorch compared to other frameworks"
 
 All with Adam. The engine `numpy` is Neurona without its kernels.
 """
@@ -51,14 +56,33 @@ NETWORKS: dict[str, tuple[tuple[int, ...], int, int, int, list[tuple[Any, ...]]]
                   [("conv", 32, "valid", "relu", True), ("pool",), ("conv", 64, "valid", "relu", True), ("pool",),
                    ("conv", 64, "valid", "relu", True), ("flatten",), ("dense", 64, "relu"), ("dense", 10, None)]),
     "vgg-bn": ((32, 32, 3), 128, 1_024, 3, _vgg()),
+    "lstm": ((200,), 32, 3_200, 4, [("embedding", 10_000, 32), ("lstm", 64), ("dense", 1, None)]),
+    "gru": ((200,), 32, 3_200, 4, [("embedding", 10_000, 32), ("gru", 64), ("dense", 1, None)]),
+    "bilstm": ((200,), 32, 1_280, 3,
+               [("embedding", 20_000, 128), ("bilstm", 64, True), ("bilstm", 64, False), ("dense", 1, None)]),
+    "imdb-lstm": ((500,), 256, 2_560, 3,
+                  [("embedding", 10_000, 32), ("lstm", 100), ("dropout", 0.15), ("dense", 1, None)]),
 }  # fmt: skip
 
 
-def data(shape: tuple[int, ...], samples: int) -> tuple[Any, Any]:
-    """Ten classes of noisy patterns: something to learn, the same for all."""
+def of_words(name: str) -> bool:
+    """Whether a network reads sequences of word numbers, in two classes."""
+    return bool(NETWORKS[name][4][0][0] == "embedding")
+
+
+def data(name: str) -> tuple[Any, Any]:
+    """Something to learn, the same for all: ten classes of noisy patterns, or two classes that share half of their words."""
     import numpy as np
 
     rng = np.random.default_rng(0)
+    shape, _, samples, _, parts = NETWORKS[name]
+    if of_words(name):
+        words = parts[0][1]
+        labels = rng.integers(0, 2, samples)
+        return (
+            (rng.integers(0, words // 2, (samples, *shape)) + labels[:, None] * (words // 4)).astype("int32"),
+            labels[:, None].astype("float32"),
+        )
     labels = rng.integers(0, 10, samples)
     patterns = rng.random((10, *shape), "float32")
     noise = rng.normal(0, 0.5, (samples, *shape))
@@ -72,10 +96,14 @@ def with_keras(engine: str, name: str) -> tuple[list[float], float]:
     else:
         os.environ["KERAS_BACKEND"] = engine
         import keras
-    shape, batch, samples, epochs, parts = NETWORKS[name]
-    x, y = data(shape, samples)
+    shape, batch, _, epochs, parts = NETWORKS[name]
+    x, y = data(name)
     keras.utils.set_random_seed(0)
     make = {
+        "embedding": keras.layers.Embedding,
+        "lstm": keras.layers.LSTM,
+        "gru": keras.layers.GRU,
+        "bilstm": lambda units, whole: keras.layers.Bidirectional(keras.layers.LSTM(units, return_sequences=whole)),
         "dense": lambda units, activation: keras.layers.Dense(units, activation=activation),
         "dropout": keras.layers.Dropout,
         "conv": lambda filters, padding, activation, bias: keras.layers.Conv2D(
@@ -87,8 +115,9 @@ def with_keras(engine: str, name: str) -> tuple[list[float], float]:
         "average": keras.layers.GlobalAveragePooling2D,
         "flatten": keras.layers.Flatten,
     }
-    model = keras.Sequential([keras.Input(shape), *(make[part[0]](*part[1:]) for part in parts)])
-    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    loss = keras.losses.BinaryCrossentropy if of_words(name) else keras.losses.SparseCategoricalCrossentropy
+    model = keras.Sequential([keras.Input(shape, dtype=x.dtype.name), *(make[part[0]](*part[1:]) for part in parts)])
+    model.compile("adam", loss(from_logits=True), metrics=["accuracy"])
     times: list[float] = []
 
     class Clock(keras.callbacks.Callback):
@@ -109,19 +138,46 @@ def with_torch(name: str, layout: str) -> tuple[list[float], float]:
     torch.manual_seed(0)
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     shape, batch, samples, epochs, parts = NETWORKS[name]
-    x, y = (torch.from_numpy(a) for a in data(shape, samples))
-    y = y.long()
+    x, y = (torch.from_numpy(a) for a in data(name))
+    words = of_words(name)
+    y = y if words else y.long()
     last = layout == "last" and len(shape) == 3
     if len(shape) == 3:
         x = x.permute(0, 3, 1, 2)
         x = x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
 
+    class Recurrent(torch.nn.Module):
+        """A recurrent layer that gives its whole output, or the last step's of each direction."""
+
+        def __init__(self, layer: Any, whole: bool) -> None:
+            super().__init__()
+            self.layer, self.whole = layer, whole
+
+        def forward(self, x: Any) -> Any:
+            y, last = self.layer(x)
+            if self.whole:
+                return y
+            h = last[0] if isinstance(last, tuple) else last
+            return torch.cat(tuple(h), dim=1)
+
     class Average(torch.nn.Module):
         def forward(self, pictures: Any) -> Any:
             return pictures.mean((2, 3))
 
+    width = 0  # of what a recurrent layer gets: PyTorch has no lazy one
+
     def module(part: tuple[Any, ...]) -> list[Any]:
+        nonlocal width
         kind = part[0]
+        if kind == "embedding":
+            width = part[2]
+            return [torch.nn.Embedding(part[1], part[2])]
+        if kind in ("lstm", "gru", "bilstm"):
+            both = kind == "bilstm"
+            make = torch.nn.GRU if kind == "gru" else torch.nn.LSTM
+            layer = Recurrent(make(width, part[1], batch_first=True, bidirectional=both), both and part[2])
+            width = part[1] * (1 + both)
+            return [layer]
         if kind == "dense":
             return [torch.nn.LazyLinear(part[1])] + [torch.nn.ReLU()] * (part[2] == "relu")
         if kind == "conv":
@@ -143,7 +199,7 @@ def with_torch(name: str, layout: str) -> tuple[list[float], float]:
     if last:
         model = model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7)
-    criterion = torch.nn.CrossEntropyLoss()
+    criterion = torch.nn.BCEWithLogitsLoss() if words else torch.nn.CrossEntropyLoss()
     times = []
     for _ in range(epochs):
         began, total, right = time.perf_counter(), torch.zeros(()), torch.zeros(())
@@ -156,7 +212,8 @@ def with_torch(name: str, layout: str) -> tuple[list[float], float]:
             loss.backward()
             optimizer.step()
             total += loss.detach() * len(index)
-            right += (logits.detach().argmax(1) == y[index]).sum()
+            said = (logits.detach() > 0) if words else logits.detach().argmax(1)
+            right += (said == y[index]).sum()
         value = float(total) / samples
         times.append(time.perf_counter() - began)
     return times, value

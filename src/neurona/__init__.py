@@ -37,7 +37,7 @@ _HOMES = {
 }
 _MODULES = [
     "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies", "errors", "initializers",
-    "layers", "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "utils",
+    "layers", "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "utils",
 ]  # fmt: skip
 # Keras's public modules whose files lie elsewhere in the house.
 _ALIASES = {

@@ -6,6 +6,7 @@
     model.keras    the trained model
     plots/*.png    figures                report.html    one page with all of it
     checkpoint/    the state of a training that is not finished
+    vocabulary.txt the words that a network of texts knows, one a line
 
 `run.json` carries a format number and is always replaced whole, so a reader never sees half of it.
 """

@@ -14,7 +14,16 @@ import numpy as np
 
 from neurona.errors import DTypeError
 
-__all__ = ["KerasTensor", "Node", "Shape", "call_symbolically", "flatten", "has_symbolic", "map_structure"]
+__all__ = [
+    "KerasTensor",
+    "Node",
+    "Shape",
+    "call_symbolically",
+    "dtype_name",
+    "flatten",
+    "has_symbolic",
+    "map_structure",
+]
 
 Shape = tuple[int | None, ...]
 
@@ -25,6 +34,18 @@ Shape = tuple[int | None, ...]
 _BATCH = (2, 3)
 _STAND_INS = ((2, 3), (32, 64), (128, 192), (8, 16))  # the last ones for volumes of many channels
 _MOST = 1 << 22  # numbers in a stand-in; more are passed over
+
+
+def dtype_name(dtype: Any) -> str:
+    """The name of a type as Keras calls it: NumPy's, and "string" for all that hold texts.
+
+    >>> dtype_name(np.float32), dtype_name("string"), dtype_name(np.array(["a"]).dtype)
+    ('float32', 'string', 'string')
+    """
+    if isinstance(dtype, str) and dtype == "string":
+        return "string"
+    known = np.dtype(dtype)
+    return "string" if known.kind in "OSU" else known.name
 
 
 class KerasTensor:
@@ -53,7 +74,7 @@ class KerasTensor:
         if sparse or ragged or kwargs:
             raise DTypeError(f"Only dense symbolic tensors exist. Received: {sparse=}, {ragged=}, {sorted(kwargs)}.")
         self.shape: Shape = tuple(None if n is None else int(n) for n in shape)
-        self.dtype = np.dtype(dtype).name
+        self.dtype = dtype_name(dtype)
         self.name = name or "keras_tensor"
         self.node: Node | None = None  # the call that makes it; None for a stray placeholder
         self.index = 0  # its place among that call's outputs
@@ -93,6 +114,7 @@ class Node:
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
         self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
+        self.mask: Any = None  # the symbolic mask that the layer found on its input and will be handed
         self.inputs = [t for t in flatten((args, kwargs)) if isinstance(t, KerasTensor)]
         for index, tensor in enumerate(flatten(outputs)):
             tensor.node, tensor.index = self, index
@@ -189,7 +211,10 @@ def _inferred(
     for batch, size in list(zip(_BATCH, sizes, strict=True))[: 2 if is_open else 1]:
 
         def fill(leaf: Any, batch: int = batch, size: int = size) -> Any:
-            return np.ones(_closed(leaf.shape, batch, size), leaf.dtype) if isinstance(leaf, KerasTensor) else leaf
+            if not isinstance(leaf, KerasTensor):
+                return leaf
+            shape = _closed(leaf.shape, batch, size)
+            return np.full(shape, "", object) if leaf.dtype == "string" else np.ones(shape, leaf.dtype)
 
         with np.errstate(all="ignore"):
             results.append(compute(*map_structure(fill, args), **map_structure(fill, kwargs)))

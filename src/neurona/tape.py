@@ -27,9 +27,10 @@ import numpy as np
 
 from neurona import config, kernels
 from neurona.cases import Case, Failure
-from neurona.errors import DTypeError, GradientError, ShapeError
+from neurona.errors import DTypeError, GradientError, NeuronaError, ShapeError
+from neurona.row_gradient import RowGradient, added, as_whole
 from neurona.symbolic import KerasTensor, call_symbolically, flatten, has_symbolic, map_structure
-from neurona.tensor import Array, Arrays, Tensor, TensorLike, as_array, running, wrap
+from neurona.tensor import Arrays, Tensor, TensorLike, as_array, running, wrap
 
 __all__ = [
     "OPS",
@@ -169,7 +170,11 @@ class Op:
                 if isinstance(x, (list, tuple)) and any(isinstance(leaf, Tensor) for leaf in flatten(x)):
                     return self._stacked(inputs, attributes)
                 arrays.append(as_array(x))
-        y = self.compute(arrays, attributes)
+        try:
+            y = self.compute(arrays, attributes)
+        except (TypeError, ValueError) as error:
+            self._refuse_texts(arrays, error)
+            raise
         outputs: Any = tuple(map(wrap, y)) if type(y) is tuple else wrap(y)
         tapes = running.stack
         if tapes:
@@ -184,6 +189,15 @@ class Op:
                 for out in outputs if type(outputs) is tuple else (outputs,):
                     out.tracked = out.data.dtype.kind == "f"
         return outputs
+
+    def _refuse_texts(self, arrays: Arrays, error: Exception) -> None:
+        """Say it better where NumPy stumbled over texts."""
+        texts = any(isinstance(x, np.ndarray) and x.dtype.kind in "OSU" for x in arrays)
+        if texts and not isinstance(error, NeuronaError):
+            raise DTypeError(
+                f"The op '{self.name}' expected numbers, received texts ({error}). Turn them into numbers first, with "
+                "TextVectorization or StringLookup."
+            ) from error
 
     def _stacked(self, inputs: Sequence[Any], attributes: Attributes) -> Any:
         """Itself on the inputs, of which some are lists that hold tensors: these are stacked, so gradients flow."""
@@ -396,18 +410,26 @@ class Tape:
             output_gradient: the gradient to start from, of `target`'s shape; ones by default.
 
         Returns:
-            a Tensor for each source; ``None`` where `target` does not depend on it.
+            a Tensor for each source (of the table of an embedding a `RowGradient`, which is one); ``None`` where
+            `target` does not depend on it.
         """
         leaves = flatten(sources)
         seed = np.ones_like(target.data) if output_gradient is None else as_array(output_gradient, target.dtype)
         if seed.shape != target.shape:
             raise ShapeError(f"output_gradient must have shape {target.shape}. Received: {seed.shape}.")
         found = backpropagate(self.records, {id(target): seed}, {id(s) for s in leaves})
-        return map_structure(lambda s: wrap(found[id(s)]) if id(s) in found else None, sources)
+        return map_structure(lambda s: _as_gradient(found[id(s)]) if id(s) in found else None, sources)
 
 
-def backpropagate(records: Sequence[Record], gradients: dict[int, Array], keep: Iterable[int] = ()) -> dict[int, Array]:
-    """Walk the records backwards, from the gradients (by the tensors' ids) that are known to those wanted."""
+def _as_gradient(g: Any) -> Tensor:
+    return g if isinstance(g, Tensor) else wrap(g)
+
+
+def backpropagate(records: Sequence[Record], gradients: dict[int, Any], keep: Iterable[int] = ()) -> dict[int, Any]:
+    """Walk the records backwards, from the gradients (by the tensors' ids) that are known to those wanted.
+
+    Each is an array, or a `RowGradient` where only some rows of the tensor were read.
+    """
     keep = frozenset(keep)
     for tape in running.stack:
         if tape.everything:
@@ -417,22 +439,22 @@ def backpropagate(records: Sequence[Record], gradients: dict[int, Array], keep: 
             continue
         outputs = record.outputs
         if type(outputs) is tuple:
-            g: Any = tuple(gradients.get(id(out)) for out in outputs)
+            g: Any = tuple(as_whole(gradients.get(id(out))) for out in outputs)
             if all(part is None for part in g):
                 continue
             y: Any = tuple(out.data for out in outputs)
         else:
-            g = gradients.get(id(outputs)) if id(outputs) in keep else gradients.pop(id(outputs), None)
+            g = as_whole(gradients.get(id(outputs)) if id(outputs) in keep else gradients.pop(id(outputs), None))
             if g is None:
                 continue
             y = outputs.data
         results = record.op.backward(g, y, record.arrays, record.attributes, record.needs)
         for x, needed, dx in zip(record.inputs, record.needs, results, strict=True):
             if needed and dx is not None:
-                if type(dx) is not np.ndarray or dx.dtype != x.data.dtype:
+                if type(dx) is not RowGradient and (type(dx) is not np.ndarray or dx.dtype != x.data.dtype):
                     dx = np.asarray(dx, x.data.dtype)  # NumPy gives scalars where there are no axes
                 before = gradients.get(id(x))
-                gradients[id(x)] = dx if before is None else before + dx
+                gradients[id(x)] = dx if before is None else added(before, dx)
     return gradients
 
 
@@ -470,7 +492,7 @@ def value_and_grad(function: Callable[..., Any], argnums: int | Sequence[int] = 
 
         def gradient_of(source: Tensor) -> Tensor:
             g = found.get(id(source))
-            return wrap(np.zeros_like(source.data) if g is None else g)
+            return wrap(np.zeros_like(source.data)) if g is None else _as_gradient(g)
 
         gradients = [map_structure(gradient_of, source) for source in sources]
         return value, gradients[0] if isinstance(argnums, int) else tuple(gradients)

@@ -16,12 +16,12 @@ import numpy.typing as npt
 
 from neurona import config
 from neurona.errors import DTypeError, ShapeError
-from neurona.symbolic import KerasTensor, flatten, map_structure
+from neurona.symbolic import KerasTensor, dtype_name, flatten, map_structure
 
 if TYPE_CHECKING:
     from neurona.tape import Tape
 
-__all__ = ["Array", "Arrays", "Tensor", "TensorLike", "as_array", "as_tensor", "stop_recording", "wrap"]
+__all__ = ["Array", "Arrays", "Tensor", "TensorLike", "as_array", "as_tensor", "holds_text", "stop_recording", "wrap"]
 
 Array = npt.NDArray[Any]
 Arrays = Sequence[Array]
@@ -41,7 +41,9 @@ class Tensor:
     """An array that tapes can follow. Immutable by convention: ops make new ones.
 
     Args:
-        data: an array, a number, or nested lists of numbers (Python floats become `floatx`, ints int32).
+        data: an array, a number, or nested lists of numbers (Python floats become `floatx`, ints int32). Texts are kept
+            as they are, as an array of Python's objects: NumPy's own would take four bytes for each letter of the
+            longest text, and lose zeros at its end.
         dtype: the type of number to convert to.
     """
 
@@ -119,7 +121,7 @@ class Tensor:
     def __repr__(self) -> str:
         name = type(self).__name__
         values = np.array2string(self.data, separator=", ", prefix=f"{name}(", threshold=60, edgeitems=3)
-        return f"{name}({values}, dtype={self.dtype.name})"
+        return f"{name}({values}, dtype={dtype_name(self.dtype)})"
 
 
 def as_array(value: TensorLike, dtype: npt.DTypeLike | None = None) -> Array:
@@ -137,17 +139,65 @@ def as_array(value: TensorLike, dtype: npt.DTypeLike | None = None) -> Array:
         raise DTypeError(f"Expected values, received a symbolic tensor: {value!r}.")
     elif isinstance(value, (list, tuple)) and any(isinstance(leaf, Tensor) for leaf in flatten(value)):
         array = np.array(map_structure(lambda v: as_array(v) if isinstance(v, Tensor) else v, value))
+    elif holds_text(value):
+        array = _as_texts(value)
     else:
         try:
             array = np.array(value)
         except ValueError as error:
             raise ShapeError(f"Expected nested lists of equal lengths. Received: {value!r}.") from error
+        if array.dtype.kind in "SU" and isinstance(value, (list, tuple)):  # NumPy writes numbers beside texts out
+            raise DTypeError(f"Expected numbers, or texts alone. Received {type(value).__name__}: {_short(value)}.")
         has_dtype = hasattr(value, "dtype") or hasattr(value, "__array__")
         if dtype is None and not has_dtype and array.dtype.kind in "fi":
             array = array.astype(config.floatx() if array.dtype.kind == "f" else "int32")
-    if array.dtype.kind == "O":
-        raise DTypeError(f"Expected numbers, received {type(value).__name__}: {value!r}.")
+    if array.dtype.kind == "O" and not all(isinstance(text, (str, bytes)) for text in array.flat):
+        raise DTypeError(f"Expected numbers, or texts alone. Received {type(value).__name__}: {_short(value)}.")
+    if isinstance(dtype, str) and dtype == "string":
+        dtype = object if array.dtype.kind in "OSU" else str  # numbers are written out
     return array if dtype is None or array.dtype == dtype else array.astype(dtype)
+
+
+def holds_text(value: Any) -> bool:
+    """Whether `value` is a text, or a sequence of texts, or nested ones whose first leaf is a text.
+
+    >>> holds_text("a"), holds_text([["a", "b"]]), holds_text([1.0]), holds_text([])
+    (True, True, False, False)
+    """
+    while isinstance(value, Sequence) and not isinstance(value, (str, bytes)) and len(value):
+        value = value[0]
+    return isinstance(value, (str, bytes))
+
+
+def _as_texts(value: Any) -> Array:
+    """Texts, or nested sequences of them, as an array of these very objects."""
+    if not isinstance(value, (str, bytes, list, tuple)):
+        value = list(value)
+    shape: list[int] = []
+    level = value
+    while isinstance(level, (list, tuple)):
+        shape.append(len(level))
+        level = level[0] if level else None
+    leaves = flatten(value)
+    array = np.empty(len(leaves), object)
+    array[:] = leaves
+    if not _is_even(value, shape):
+        raise ShapeError(f"Expected nested lists of equal lengths. Received: {_short(value)}.")
+    return array.reshape(shape)
+
+
+def _is_even(value: Any, shape: list[int]) -> bool:
+    """Whether the lists within `value` have the lengths `shape` at every level."""
+    if not shape:
+        return not isinstance(value, (list, tuple))
+    if not isinstance(value, (list, tuple)) or len(value) != shape[0]:
+        return False
+    return all(_is_even(item, shape[1:]) for item in value)
+
+
+def _short(value: Any) -> str:
+    told = repr(value)
+    return told if len(told) <= 200 else f"{told[:200]}..."
 
 
 def as_tensor(value: TensorLike, dtype: npt.DTypeLike | None = None) -> Tensor:

@@ -88,7 +88,7 @@ def test_evaluate_agrees_with_training(call: Any, trained: Path) -> None:
 
 def test_predict_sees_saved_pictures_as_the_originals(call: Any, trained: Path, tmp_path: Path) -> None:
     from neurona.recognisers import find
-    from neurona.recognisers.train import probabilities
+    from neurona.recognisers.of_pictures import probabilities
     from neurona.runs import Run
 
     assert FASHION_MNIST.read_sample is not None
@@ -101,7 +101,7 @@ def test_predict_sees_saved_pictures_as_the_originals(call: Any, trained: Path, 
     done = call("predict", trained, photos, "--out", photos, "--json")
     assert done.code == 0
     run = Run.open(trained)
-    shares = probabilities(run.load_model(), find("clothes").prepare(garments))
+    shares = probabilities(run.load_model(), find("clothes").kind.reader(run)(garments))
     expected = [run.info["classes"]["en"][k] for k in shares.argmax(axis=1)]
     assert [p["answer"] for p in done.json["predictions"]] == expected
     assert len(os.listdir(photos)) == 16
@@ -190,5 +190,5 @@ def test_stopped_from_outside_and_resumed(call: Any, tmp_path: Path, number: int
 def test_nothing_left_to_train_with_makes_no_run(call: Any) -> None:
     found = call(*SHORT, "--validation", 6000, "--run", "none")
     assert found.code == 1
-    assert "--validation must leave some of the 6000 training pictures. Received: 6000." in found.err
+    assert "--validation must leave some of the 6000 training examples. Received: 6000." in found.err
     assert not os.path.exists("none")

@@ -100,5 +100,5 @@ def test_an_archive_is_imported_and_listed(
         main(["data", "list", "--json", "--lang", "es"])
     assert stop.value.code == 0
     listed = {row["name"]: row for row in json.loads(capfd.readouterr().out.splitlines()[-1])["datasets"]}
-    assert list(listed) == ["fashion-mnist", "mnist", "cifar-10"]
+    assert list(listed) == ["fashion-mnist", "mnist", "cifar-10", "imdb"]
     assert "sin licencia publicada" in listed["cifar-10"]["licence"]

@@ -186,7 +186,7 @@ def test_a_run_without_a_model_is_told(call: Any, trained: Path, tmp_path: Path)
 
 
 def test_a_recogniser_that_sees_nothing_is_told(call: Any, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    blind = dataclasses.replace(find("clothes"), see=None)
+    blind = dataclasses.replace(find("clothes"), kind=object())
     monkeypatch.setattr("neurona.cli.show.find", lambda _name: blind)
     assert "takes no pictures" in call(trained, "--lang", "en", code=1)
 

@@ -33,9 +33,14 @@ from tests.golden.reader import DATA
 
 FAMILIES = [
     "losses", "metrics", "optimizers", "schedules", "initializers", "parts", "layers", "signatures", "ops", "convolutions",
-    "channels_first", "spatial_ops", "spatial_ops_jax", "images",
+    "channels_first", "spatial_ops", "spatial_ops_jax", "images", "attention", "masks", "recurrent", "embedding",
+    "embedding_training", "lookup", "gathering",
 ]  # fmt: skip
-ON_JAX = {"channels_first", "spatial_ops_jax"}  # what TensorFlow cannot do without an accelerator
+ON_JAX = {
+    "channels_first",
+    "spatial_ops_jax",
+    "embedding_training",
+}  # what TensorFlow cannot do alike, or not without an accelerator
 
 
 class KerasBridge:

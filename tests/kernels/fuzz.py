@@ -14,7 +14,7 @@ array. In a copy of the tree:
     CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -O1 -g" \
         LDFLAGS="-fsanitize=address,undefined" python setup.py build_ext --inplace --force
     LD_PRELOAD="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)" \
-        ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc PYTHONPATH=src \
+        ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 PYTHONMALLOC=malloc PYTHONPATH=src \
         python tests/kernels/fuzz.py --calls 100000 --seed 0
 """
 
@@ -260,6 +260,34 @@ def gather_rows(rng: Rng) -> list[Any]:
     return [src, labels(rng, n, rows), float(rng.random())]
 
 
+def sum_by_row(rng: Rng) -> list[Any]:
+    count, length = size(rng), int(rng.choice([1, 7, 2048, 2049, 2**22 + 5, 2**50]))
+    return [floats(rng, count, size(rng)), labels(rng, count, min(length, 2**31 - 2)), length]
+
+
+def some_rows(rng: Rng, lists: int) -> list[Any]:
+    """A table, some of its rows, their gradients, and the slots."""
+    length, columns = size(rng), size(rng)
+    rows = np.flatnonzero(rng.random(length) < 0.5).astype(rng.choice([np.int32, np.int64]))
+    table, *slots = (floats(rng, length, columns) for _ in range(1 + lists))
+    return [table, rows, floats(rng, len(rows), columns), *slots]
+
+
+def adam_rows(rng: Rng) -> list[Any]:
+    *some, vhat = some_rows(rng, 3)
+    return [*some, maybe(rng, vhat), 1e-3, 0.9, 0.999, 1e-7, 0.1, 0.01, 0.1]
+
+
+def sgd_rows(rng: Rng) -> list[Any]:
+    *some, momenta = some_rows(rng, 1)
+    return [*some, maybe(rng, momenta), 0.1, 0.9, flag(rng), 0.1]
+
+
+def rmsprop_rows(rng: Rng) -> list[Any]:
+    *some, mean, momenta = some_rows(rng, 3)
+    return [*some, maybe(rng, mean), maybe(rng, momenta), 1e-3, 0.9, float(rng.choice([0.0, 0.5])), 1e-7, 0.0]
+
+
 def parameters(rng: Rng, lists: int) -> list[tuple[np.ndarray, ...]]:
     shapes = [any_shape(rng) for _ in range(int(rng.integers(0, 5)))]
     return [tuple(floats(rng, *shape) for shape in shapes) for _ in range(lists)]
@@ -295,8 +323,52 @@ def warp(rng: Rng) -> list[Any]:
     return [floats(rng, n, *(size(rng, 19) for _ in range(3))), transforms, flag(rng), float(rng.integers(4)), 0.5]
 
 
+def recurrent(rng: Rng, parts: int, bias_rows: int = 0) -> tuple[list[Any], tuple[int, int, int]]:
+    """Arguments of a recurrent layer with `parts` gates; its N, T, U."""
+    n, t, d, u = int(rng.choice([0, 1, 2, 3, 7, 20])), int(rng.choice([0, 1, 2, 5, 9])), size(rng), size(rng, 40)
+    bias = floats(rng, *((bias_rows, parts * u) if bias_rows else (parts * u,)))
+    mask, kept = rng.random((n, t)) < 0.7, floats(rng, n, u)
+    layer = [floats(rng, n, t, d), floats(rng, d, parts * u), floats(rng, u, parts * u), maybe(rng, bias)]
+    return [*layer, floats(rng, n, u), maybe(rng, mask), maybe(rng, kept)], (n, t, u)
+
+
+def gru(rng: Rng) -> list[Any]:
+    after = flag(rng)
+    return [*recurrent(rng, 3, 2 if after else 0)[0], after, flag(rng)]
+
+
+def gru_backward(rng: Rng) -> list[Any]:
+    (x, kernel, w, _, h0, mask, kept), (n, t, u) = recurrent(rng, 3)
+    given = [maybe(rng, floats(rng, n, t, wide)) for wide in (u, 3 * u, u)]
+    found = [floats(rng, n, t, wide) for wide in (u, 3 * u, u)]
+    return [*given, *found, x, kernel, w, h0, mask, kept, *flags(rng, 6)]
+
+
+def lstm(rng: Rng) -> list[Any]:
+    (*layer, h0, mask, kept), (n, _, u) = recurrent(rng, 4)
+    return [*layer, h0, floats(rng, n, u), mask, kept, flag(rng)]
+
+
+def lstm_backward(rng: Rng) -> list[Any]:
+    (x, kernel, w, _, h0, mask, kept), (n, t, u) = recurrent(rng, 4)
+    given = [maybe(rng, floats(rng, n, t, wide)) for wide in (u, u, 4 * u)]
+    found = [floats(rng, n, t, wide) for wide in (u, u, 4 * u)]
+    return [*given, *found, x, kernel, w, h0, floats(rng, n, u), mask, kept, *flags(rng, 5)]
+
+
+def simple_rnn(rng: Rng) -> list[Any]:
+    return [*recurrent(rng, 1)[0], int(rng.integers(4)), flag(rng)]
+
+
+def simple_rnn_backward(rng: Rng) -> list[Any]:
+    (x, kernel, w, _, h0, mask, kept), (n, t, u) = recurrent(rng, 1)
+    g, h = floats(rng, n, t, u), floats(rng, n, t, u)
+    return [g, h, x, kernel, w, h0, mask, kept, int(rng.integers(4)), *flags(rng, 5)]
+
+
 MAKERS: dict[str, Callable[[Rng], list[Any]]] = {
     "adam": adam,
+    "adam_rows": adam_rows,
     "average_pool": max_pool,
     "average_pool_backward": average_pool_backward,
     "batch_norm_backward": batch_norm_backward,
@@ -317,7 +389,11 @@ MAKERS: dict[str, Callable[[Rng], list[Any]]] = {
     "gather_rows": gather_rows,
     "gelu": lambda rng: [*one_array(rng), flag(rng)],
     "gelu_backward": lambda rng: [*two_arrays(rng), flag(rng)],
+    "gru": gru,
+    "gru_backward": gru_backward,
     "global_norm": lambda rng: parameters(rng, 1),
+    "lstm": lstm,
+    "lstm_backward": lstm_backward,
     "matmul": matmul,
     "max_pool": max_pool,
     "max_pool_backward": max_pool_backward,
@@ -325,14 +401,19 @@ MAKERS: dict[str, Callable[[Rng], list[Any]]] = {
     "repeat_rows": repeat_rows,
     "relu_backward": two_arrays,
     "rmsprop": rmsprop,
+    "rmsprop_rows": rmsprop_rows,
     "set_threads": lambda rng: [int(rng.integers(1, 4))],
     "set_winograd": lambda rng: [int(rng.choice([0, 2, 4]))],
     "sgd": sgd,
+    "sgd_rows": sgd_rows,
     "shelf_clear": lambda rng: [],
     "silu": one_array,
     "silu_backward": two_arrays,
+    "simple_rnn": simple_rnn,
+    "simple_rnn_backward": simple_rnn_backward,
     "softmax_crossentropy": softmax_crossentropy,
     "softmax_crossentropy_backward": softmax_crossentropy_backward,
+    "sum_by_row": sum_by_row,
     "sum_rows": sum_rows,
     "warp": warp,
 }

@@ -89,7 +89,7 @@ def test_several_inputs_give_build_their_shapes() -> None:
     pair = Pair()
     np.testing.assert_array_equal(pair(X, b=X).numpy(), 2 * X)
     assert pair.shapes == ((None, 3), (None, 3))
-    assert pair.get_build_config() == {"a_shape": (None, 3), "b_shape": (None, 3)}
+    assert pair.get_build_config() == {"shapes_dict": {"a_shape": (None, 3), "b_shape": (None, 3)}}
 
 
 def test_symbols_give_symbols() -> None:

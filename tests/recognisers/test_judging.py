@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurona.errors import ArgumentError, UnknownNameError
+from neurona.errors import UnknownNameError
 from neurona.recognisers import find
 from neurona.recognisers.judging import calibration, judge, softmax, wilson_interval
 
@@ -47,12 +47,6 @@ def test_wilson() -> None:
 @pytest.mark.parametrize("name", ["clothes", "prendas", "Fashion-MNIST", "fashion_mnist", " CLOTHES "])
 def test_names_of_the_recogniser(name: str) -> None:
     assert find(name).name == "clothes"
-
-
-@pytest.mark.parametrize("name", ["reseñas", "resenas", "imdb"])
-def test_those_to_come(name: str) -> None:
-    with pytest.raises(ArgumentError, match="not part of this version"):
-        find(name)
 
 
 @pytest.mark.parametrize("name", ["digits", "dígitos", "Digitos", "MNIST"])

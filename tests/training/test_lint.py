@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
+from neurona import layers, models
 from neurona.i18n import set_language
 from neurona.training.lint import LintWarning, Output, Situation, lint, warn_before_fit
 from neurona.training.lint_situation import sample, situation_of
@@ -42,6 +43,8 @@ def codes(situation):
 
 
 WITH_NAN = np.where(X > 2, np.nan, X)
+WORDS = np.where(np.arange(12) < RNG.integers(2, 6, (N, 1)), RNG.integers(1, 9, (N, 12)), 0)
+LAST = {"reads_last": {0: "LSTM"}, "embeds": True}
 SORTED = np.sort(LABELS)
 
 # what is found | the program | words of the cure | the cured program
@@ -141,6 +144,13 @@ CASES = [
         case(np.eye(3)[SORTED], CATEGORICAL, shuffle=False),
         "mix",
         case(ONE_HOT, CATEGORICAL, shuffle=False),
+    ),
+    ("padded-ends", case(YES_NO, BINARY, WORDS, **LAST), "mask_zero=True", case(YES_NO, BINARY, WORDS, embeds=True)),
+    (
+        "padded-ends",
+        case(YES_NO, BINARY, WORDS.astype("float32"), **LAST),
+        'padding="pre"',
+        case(YES_NO, BINARY, WORDS[:, ::-1], **LAST),
     ),
     (
         "sorted-split",
@@ -282,6 +292,34 @@ def test_what_the_model_tells():
     assert situation_of(Sequential([Embedding(), Dense(3)], "mse"), X, None, True, 0.0).embeds
     late = Sequential([Dense(9, "relu"), Rescaling(), Dense(3)], "mse")
     assert not situation_of(late, X, LABELS, True, 0.0).scaled
+
+
+def _recurrent(*between, drawn, **table):
+    entry = [layers.Input((12,), dtype="int32")] if drawn else []
+    model = models.Sequential([*entry, layers.Embedding(9, 4, **table), *between, layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return situation_of(model, WORDS, AMOUNTS, True, 0.0).reads_last
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_who_reads_padding_last(drawn):
+    assert _recurrent(layers.LSTM(3), drawn=drawn) == {0: "LSTM"}
+    assert _recurrent(layers.Dropout(0.1), layers.GRU(3, return_sequences=True), layers.GRU(3), drawn=drawn) == {
+        0: "GRU"
+    }
+    assert _recurrent(layers.LSTM(3), drawn=drawn, mask_zero=True) == {}
+    assert _recurrent(layers.LSTM(3, return_sequences=True), layers.GlobalMaxPooling1D(), drawn=drawn) == {}
+    assert _recurrent(layers.LSTM(3, go_backwards=True), drawn=drawn) == {}  # reads the padding first
+    assert _recurrent(layers.Bidirectional(layers.LSTM(3)), drawn=drawn) == {}  # one half does
+
+
+def test_who_reads_padding_last_among_several_inputs():
+    first, second = layers.Input((12,)), layers.Input((12,))
+    masked = layers.GRU(2)(layers.Masking()(layers.Embedding(9, 4)(first)))
+    told = layers.SimpleRNN(2)(layers.Conv1D(3, 2)(layers.Embedding(9, 4)(second)))
+    model = models.Model([first, second], layers.Concatenate()([masked, told]))
+    model.compile("sgd", "mse")
+    assert situation_of(model, [WORDS, WORDS], None, True, 0.0).reads_last == {1: "SimpleRNN"}
 
 
 def test_losses_of_several_outputs():

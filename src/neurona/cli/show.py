@@ -1,9 +1,10 @@
-"""``neurona show``: what the network of a run sees, as a page with pictures."""
+"""``neurona show``: what the network of a run sees, as a page with pictures.
+
+What is shown of networks that read texts stands in `show_texts`.
+"""
 
 from __future__ import annotations
 
-import os
-import re
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +14,14 @@ import click
 import numpy as np
 
 from neurona import datasets
+from neurona.cli import show_texts
+from neurona.cli.page_names import page_name
 from neurona.cli.shared import json_option, say, session
 from neurona.errors import ArgumentError, UnknownNameError, suggestion
 from neurona.i18n import LANGUAGES, _, get_language
 from neurona.recognisers import Recogniser, find
-from neurona.recognisers.train import probabilities
+from neurona.recognisers.of_pictures import Pictures, probabilities
+from neurona.recognisers.of_texts import Texts
 from neurona.report.show import Page, example, layer_rows, story
 from neurona.runs import Run
 from neurona.sight import Scene, Stage, find_stage
@@ -27,6 +31,8 @@ __all__ = ["make"]
 
 # So many training pictures are searched for the most exciting ones: more take longer and change little.
 _SEARCHED = 3000
+# On so many test texts it is measured what units follow.
+_SURVEYED = 400
 # So many units of a layer fit on its page.
 _MANY = 48
 
@@ -41,18 +47,23 @@ def make() -> click.Command:
             "Show what each layer of a trained network sees, as a page of pictures in the run's folder: its filters, the "
             "pictures that excite its units most, and where in a picture it finds its answer.\n\n"
             "RUN is a run folder, or `latest`. With a PICTURE (PNG or JPEG) the page is about this picture, with --layer, "
-            "--unit or --class about these."
+            "--unit or --class about these.\n\n"
+            "Of a run of reviews it shows what its recurrent layers carry from word to word: state, cell and gates, what it "
+            "would say after each word, and which units follow what. In the place of a PICTURE stands the text itself, a "
+            "text file, or `-` for the standard input."
         ),
         epilog=_(
             "\b\nExamples:\n"
             "  neurona show latest\n"
             "  neurona show latest shirt.jpg\n"
             "  neurona show runs/mine --layer dense_1 --unit 7\n"
-            "  neurona show runs/mine --class coat"
+            "  neurona show runs/mine --class coat\n"
+            "  neurona show runs/reviews 'Not as bad as they say.'\n"
+            "  neurona show runs/reviews review.txt --layer lstm --unit 7"
         ),
     )
     @click.argument("run", type=click.Path(path_type=Path))
-    @click.argument("picture", required=False, type=click.Path(path_type=Path))
+    @click.argument("picture", required=False)
     @click.option("--layer", help=_("Show more of this layer."))
     @click.option("--unit", type=click.IntRange(0), help=_("Show this unit of the layer (counted from 0)."))
     @click.option("--class", "wanted", help=_("Explain this class: its name or number (counted from 0)."))
@@ -62,6 +73,11 @@ def make() -> click.Command:
         default=_SEARCHED,
         show_default=True,
         help=_("How many training pictures to search."),
+    )
+    @click.option(
+        "--texts",
+        type=click.IntRange(0, 1_000_000),
+        help=_("Texts: on how many test texts to see what units follow; 400 unless told, 0 leaves it out."),
     )
     @click.option(
         "--seed", type=click.IntRange(0, 2**32 - 1), default=0, help=_("Of all that is drawn at random; 0 unless told.")
@@ -75,39 +91,57 @@ def make() -> click.Command:
     @json_option
     def command(
         run: Path,
-        picture: Path | None,
+        picture: str | None,
         layer: str | None,
         unit: int | None,
         wanted: str | None,
         pictures: int,
+        texts: int | None,
         seed: int,
         out: Path | None,
         look: bool,
         data: Path | None,
         offline: bool,
     ) -> None:
+        opened = Run.open(run, trained=True)
+        recogniser = find(opened.info["recogniser"])
+        kind = recogniser.kind
+        if not isinstance(kind, (Pictures, Texts)):
+            raise ArgumentError(_("The recogniser '{name}' takes no pictures.").format(name=recogniser.name))
+        of_texts = isinstance(kind, Texts)
+        unfit = {"--class": wanted is not None and of_texts, "--texts": texts is not None and not of_texts,
+                 "--pictures": pictures != _SEARCHED and of_texts}  # fmt: skip
+        for option in (name for name, used in unfit.items() if used):
+            raise click.UsageError(
+                _("{option} does not go with a run of {recogniser}.").format(option=option, recogniser=recogniser.name)
+            )
+        if isinstance(kind, Texts):
+            page = show_texts.show(
+                opened, recogniser, picture, layer=layer, unit=unit, count=_SURVEYED if texts is None else texts,
+                seed=seed, folder=out or opened.path, data=data,
+            )  # fmt: skip
+            if look:
+                click.launch(str(page))
+            return
         if unit is not None and layer is None:
             raise click.UsageError(_("--unit needs --layer: which layer's unit?"))
         if unit is not None and picture is not None:
             raise click.UsageError(_("--unit and a PICTURE do not go together; leave one out."))
         if wanted is not None and layer is not None and picture is None:
             raise click.UsageError(_("--class and --layer go together only with a PICTURE; leave one out."))
-        opened = Run.open(run, trained=True)
-        recogniser = find(opened.info["recogniser"])
-        if (see := recogniser.see) is None:
-            raise ArgumentError(_("The recogniser '{name}' takes no pictures.").format(name=recogniser.name))
         chosen = None if wanted is None else _class_number(opened, wanted)
-        given = None if picture is None else see(picture).pixels  # before anything is computed
+        path = None if picture is None else Path(picture)
+        given = None if path is None else kind.see(path).pixels  # before anything is computed
         model = opened.load_model()
         loaded = _load(opened, recogniser, data, offline)
-        scene = Scene(model, recogniser.prepare, loaded.x_train[:pictures], loaded.y_train[:pictures], seed=seed)
+        scene = Scene(model, kind.prepare, loaded.x_train[:pictures], loaded.y_train[:pictures], seed=seed)
         stage = None if layer is None else find_stage(scene.stages, layer)
         if stage is not None and unit is not None:
             scene.unit(stage, unit)
         folder = out or opened.path
         view = _View(opened, scene, loaded, folder)
-        if picture is not None and given is not None:
-            page = view.of_picture(given, picture, stage, chosen)
+        if path is not None and given is not None:
+            page = view.of_picture(given, path, stage, chosen)
         elif stage is not None:
             page = view.of_layer(stage, unit)
         elif chosen is not None:
@@ -174,7 +208,7 @@ class _View:
 
     def of_picture(self, pixels: Array, path: Path, stage: Stage | None, chosen: int | None) -> Path:
         """Where the answer for one picture comes from, and what the layers make of it."""
-        scene, page = self.scene, self._page(_file_name(path.stem))
+        scene, page = self.scene, self._page(page_name(path.stem))
         shares = self._shares(pixels[np.newaxis])[0]
         one = example(pixels, shares, self.names, chosen)
         say(f"{path}: {one.title}", bold=True)
@@ -187,7 +221,7 @@ class _View:
 
     def of_layer(self, stage: Stage, unit: int | None) -> Path:
         """Many units of a layer, or one of them."""
-        page = self._page(_file_name(f"{stage.name}" if unit is None else f"{stage.name}-{unit}"))
+        page = self._page(page_name(f"{stage.name}" if unit is None else f"{stage.name}-{unit}"))
         found = self.scene.found[stage.name]
         units = page.units(stage, range(min(stage.units, _MANY)) if unit is None else [unit])
         if unit is not None and found.spread[unit] == 0:
@@ -203,7 +237,7 @@ class _View:
 
     def of_class(self, chosen: int) -> Path:
         """What the network takes for a class, and where it finds it in test pictures."""
-        page = self._page(_file_name(self.names[chosen]))
+        page = self._page(page_name(self.names[chosen]))
         odds = page.classes([chosen], self.names)
         numbers = [int(i) for i in np.flatnonzero(self.data.y_test == chosen)[:10]]
         self._places(page, numbers, self._shares(self.data.x_test[numbers]), chosen)
@@ -259,9 +293,3 @@ def _class_number(run: Run, wanted: str) -> int:
         + " "
         + _("Its classes: {known}.").format(known=", ".join(names))
     )
-
-
-def _file_name(name: str) -> str:
-    """A name for files, made of a picture's or a layer's."""
-    plain = re.sub(r"[^\w-]+", "-", os.fsdecode(os.fsencode(name)[:100]).encode("utf-8", "replace").decode())
-    return f"show-{plain.strip('-') or 'picture'}"

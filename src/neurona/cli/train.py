@@ -14,6 +14,7 @@ from neurona.i18n import _, get_language
 from neurona.recognisers import find
 from neurona.recognisers.train import start, train
 from neurona.report import write_report
+from neurona.report.words import baselines_table
 from neurona.runs import Run, taken
 from neurona.training.checkpoint import Interrupted
 
@@ -35,6 +36,17 @@ def _held_out(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     )
 
 
+def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """``NAME=VALUE`` several times."""
+    found = {}
+    for value in values:
+        name, sign, text = value.partition("=")
+        if not sign:
+            raise click.BadParameter(_("expected NAME=VALUE, received {value}").format(value=value))
+        found[name.strip()] = text.strip()
+    return found
+
+
 def make() -> click.Command:
     """The command."""
 
@@ -42,8 +54,8 @@ def make() -> click.Command:
         "train",
         short_help=_("Train a recogniser."),
         help=_(
-            "Train a recogniser and judge it on pictures it has never seen.\n\n"
-            "RECOGNISER is clothes, digits or objects. The data are taken from this machine, or downloaded; "
+            "Train a recogniser and judge it on examples it has never seen.\n\n"
+            "RECOGNISER is clothes, digits, objects or reviews. The data are taken from this machine, or downloaded; "
             "where neither works, clothes has a small sample that comes with Neurona.\n\n"
             "Everything is kept in a run folder: the model, its history, its judgement and a report. Ctrl-C stops after "
             "the step under way and keeps the state; --resume goes on exactly there."
@@ -54,6 +66,7 @@ def make() -> click.Command:
             "  neurona train clothes --recipe tutorial --epochs 5\n"
             "  neurona train digits --seed 7 --run runs/mine\n"
             "  neurona train objects --recipe quick\n"
+            "  neurona train reviews --set width=96 --set longest=300\n"
             "  neurona train --resume runs/mine"
         ),
     )
@@ -65,8 +78,17 @@ def make() -> click.Command:
         "--validation",
         metavar="NUMBER",
         callback=_held_out,
-        help=_("Training pictures to hold out: a share (0.1) or a number (5000; 0 trains with all)."),
+        help=_("Training examples to hold out: a share (0.1) or a number (5000; 0 trains with all)."),
     )
+    @click.option(
+        "--set",
+        "told",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=_pairs,
+        help=_("Change a setting of the recipe, such as batch_size; a wrong name lists them all."),
+    )
+    @click.option("--no-baselines", is_flag=True, help=_("Leave out the simpler recognisers that are tried beside it."))
     @click.option("--run", "folder", type=click.Path(path_type=Path), help=_("The run folder to make."))
     @click.option("--resume", type=click.Path(path_type=Path), help=_("The interrupted run to go on with."))
     @click.option("--data", type=click.Path(path_type=Path), help=_("Folder with the data set's files."))
@@ -79,6 +101,8 @@ def make() -> click.Command:
         epochs: int | None,
         seed: int | None,
         validation: float | None,
+        told: dict[str, str],
+        no_baselines: bool,
         folder: Path | None,
         resume: Path | None,
         data: Path | None,
@@ -87,7 +111,8 @@ def make() -> click.Command:
     ) -> None:
         if resume is not None:
             fixed = {"RECOGNISER": recogniser, "--recipe": recipe, "--epochs": epochs, "--seed": seed,
-                     "--validation": validation, "--run": folder}  # fmt: skip
+                     "--validation": validation, "--run": folder, "--set": told or None,
+                     "--no-baselines": no_baselines or None}  # fmt: skip
             given = [name for name, value in fixed.items() if value is not None]
             if given:
                 raise click.UsageError(
@@ -110,16 +135,20 @@ def make() -> click.Command:
                         recogniser=chosen.name, recipe=recipe, known=", ".join(recipes)
                     )
                 )
+            plan = chosen.recipes[recipe or recipes[0]]
+            settings = plan.changed(told)
             if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise taken(folder)  # before anything is downloaded
             loaded = _load(chosen.dataset, data, sample, offline)
             if validation is not None and validation >= len(loaded.x_train):  # before a run folder is made
                 raise ArgumentError(
-                    _("--validation must leave some of the {count} training pictures. Received: {value}.").format(
+                    _("--validation must leave some of the {count} training examples. Received: {value}.").format(
                         count=len(loaded.x_train), value=validation
                     )
                 )
-            run = start(chosen, chosen.recipes[recipe or recipes[0]], loaded, seed or 0, epochs, folder, validation)
+            run = start(
+                chosen, plan, loaded, seed or 0, epochs, folder, validation, settings, baselines=not no_baselines
+            )
         _carry_out(run, loaded)
 
     return command
@@ -140,7 +169,7 @@ def _carry_out(run: Run, data: datasets.Data) -> None:
     say(_("{recogniser}: {about}").format(recogniser=recogniser.name, about=recogniser.about[language]), bold=True)
     say(_("Recipe {recipe}: {about}").format(recipe=recipe.name, about=recipe.about[language]))
     say(
-        _("Data: {title}, {train} pictures to train with, {test} to judge with ({kind})").format(
+        _("Data: {title}, {train} examples to train with, {test} to judge with ({kind})").format(
             title=data.title, train=len(data.x_train), test=len(data.x_test),
             kind=_("full set") if data.kind == "full" else _("SAMPLE ONLY"),
         )
@@ -174,14 +203,21 @@ def _carry_out(run: Run, data: datasets.Data) -> None:
     if "validation_accuracy" in metrics:
         low, high = metrics["validation_interval"]
         say(
-            _("On {count} training pictures held out: {accuracy:.2%} ({low:.2%} to {high:.2%})").format(
+            _("On {count} training examples held out: {accuracy:.2%} ({low:.2%} to {high:.2%})").format(
                 count=metrics["validation_samples"], accuracy=metrics["validation_accuracy"], low=low, high=high
+            )
+        )
+    if metrics.get("baselines"):
+        say(
+            _("Beside it: {others}").format(
+                others="; ".join(f"{row[0]} {row[1]} ({row[4]} s)" for row in baselines_table(run)[1:])
             )
         )
     if data.kind == "sample":
         say(_("This is the result of the small sample, not of the full set."), fg="yellow")
     say(_("Report:   {path}").format(path=run.report_path))
-    say(_("Apply it: neurona predict {path} photo.png").format(path=quoted(run.path)))
+    example = recogniser.kind.example
+    say(_("Apply it: neurona predict {path} {example}").format(path=quoted(run.path), example=example))
     session.finish(_result(run, metrics))
 
 
@@ -201,6 +237,8 @@ def _result(run: Run, metrics: dict[str, Any]) -> dict[str, Any]:
         "validation_interval": metrics.get("validation_interval"),
         "validation_samples": metrics.get("validation_samples", 0),
         "calibration_error": metrics["calibration_error"],
+        "settings": info.get("settings", {}) | info.get("lengths", {}) | {"batch_size": info["batch_size"]},
+        "baselines": metrics.get("baselines", []),
         "parameters": info["parameters"],
         "status": info["status"],
     }

@@ -5,12 +5,14 @@
     folders      where files may lie           download     mirrors, resume, hash, lock
     splitting    hold out a validation set     unpacking    tar archives, read with suspicion
     four_files   what MNIST's family shares    npz          arrays in NumPy's archives
-    fashion_mnist, mnist, cifar10              the records, and Keras's `load_data`
+    texts        many texts as one array       tokens       words as numbers, vocabularies
+    kept_texts   what was read, for next time
+    fashion_mnist, mnist, cifar10, imdb        the records, and Keras's `load_data`
 
 Leans on numpy, `neurona.errors` and `neurona.i18n`; knows no tensor.
 """
 
-from neurona.datasets import cifar10, fashion_mnist, mnist
+from neurona.datasets import cifar10, fashion_mnist, imdb, mnist
 from neurona.datasets.catalogue import (
     CATALOGUE,
     Whereabouts,
@@ -25,6 +27,8 @@ from neurona.datasets.folders import Place, cache_folder, ways_to_supply
 from neurona.datasets.loading import Data, Fetched, Imported
 from neurona.datasets.records import Arrays, DataSet, RemoteFile, fingerprint_of
 from neurona.datasets.splitting import Split, split
+from neurona.datasets.texts import Texts
+from neurona.datasets.tokens import Tokens, index, tokenize, vocabulary
 
 __all__ = [
     "CATALOGUE",
@@ -36,6 +40,8 @@ __all__ = [
     "Place",
     "RemoteFile",
     "Split",
+    "Texts",
+    "Tokens",
     "Whereabouts",
     "cache_folder",
     "cifar10",
@@ -43,11 +49,15 @@ __all__ = [
     "find",
     "fingerprint_of",
     "get",
+    "imdb",
     "import_files",
+    "index",
     "list_datasets",
     "load",
     "mnist",
     "split",
+    "tokenize",
+    "vocabulary",
     "ways_to_supply",
     "where",
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from neurona.datasets.cifar10 import CIFAR10
 from neurona.datasets.fashion_mnist import FASHION_MNIST
 from neurona.datasets.folders import Place, named_place, places
+from neurona.datasets.imdb import IMDB
 from neurona.datasets.loading import Data, Fetched, Imported, get_record, import_record, load_record
 from neurona.datasets.mnist import MNIST
 from neurona.datasets.progress import Progress
@@ -22,7 +23,7 @@ from neurona.i18n import _
 
 __all__ = ["CATALOGUE", "Whereabouts", "find", "get", "import_files", "list_datasets", "load", "where"]
 
-CATALOGUE: tuple[DataSet, ...] = (FASHION_MNIST, MNIST, CIFAR10)
+CATALOGUE: tuple[DataSet, ...] = (FASHION_MNIST, MNIST, CIFAR10, IMDB)
 
 
 @dataclass(frozen=True)

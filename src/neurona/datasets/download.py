@@ -12,7 +12,6 @@ is used: it knows proxies and certificates, and a hash makes the transport's own
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import http.client
 import os
 import socket
@@ -29,6 +28,7 @@ from neurona.datasets.disk import disk_trouble, is_full, sync_folder
 from neurona.datasets.locks import locked
 from neurona.datasets.progress import Progress, Silent
 from neurona.datasets.records import RemoteFile
+from neurona.datasets.source import has_digest, sha256_of
 from neurona.errors import DataError, DownloadError
 from neurona.i18n import _
 
@@ -128,12 +128,6 @@ def reachable(mirrors: Sequence[str], within: float) -> tuple[str, ...]:
     return tuple(m for m, event, ok in zip(mirrors, done, alive, strict=True) if ok or not event.is_set())
 
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _first_hop(url: str) -> tuple[str, int]:
     """Host and port that a request for `url` connects to: its own, or those of the proxy in force."""
     parts = urlsplit(url)
@@ -144,7 +138,7 @@ def _first_hop(url: str) -> tuple[str, int]:
 
 
 def _is_good(path: Path, file: RemoteFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.size and sha256_of(path) == file.sha256
+    return path.is_file() and path.stat().st_size == file.size and has_digest(path, file.sha256)
 
 
 def _size(path: Path) -> int:
@@ -287,7 +281,7 @@ class _Part:
 def _publish(part: Path, final: Path, file: RemoteFile) -> None:
     """Give a complete part its final name, if it is what it should be; a wrong one is removed."""
     try:
-        if sha256_of(part) != file.sha256:
+        if not has_digest(part, file.sha256):
             part.unlink()
             raise _MirrorError(_("the content is not the published one (SHA-256 differs); it was removed"))
         with part.open("rb+") as complete:

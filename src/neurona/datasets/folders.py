@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from neurona.datasets.records import DataSet, RemoteFile
+from neurona.datasets.records import DataSet
 from neurona.errors import DataError, DataNotFoundError
 from neurona.i18n import _
 
@@ -69,7 +69,7 @@ def inspect(record: DataSet, kind: PlaceKind, folder: Path, *, check: bool = Fal
     """What `folder` holds of `record`; `check` also looks at the files' headers."""
     best: Place | None = None
     for form in record.forms:
-        found = {remote.name: file for remote in form if (file := _lying(folder, remote)) is not None}
+        found = {remote.name: file for remote in form if (file := remote.lying_in(folder)) is not None}
         missing = tuple(remote.name for remote in form if remote.name not in found)
         if not missing:
             return _judged(record, kind, folder, found, check)
@@ -77,10 +77,6 @@ def inspect(record: DataSet, kind: PlaceKind, folder: Path, *, check: bool = Fal
             best = Place(kind, folder, "incomplete" if found else "absent", found, missing)
     assert best is not None  # every record has its official form
     return best
-
-
-def _lying(folder: Path, remote: RemoteFile) -> Path | None:
-    return next((folder / name for name in remote.names if (folder / name).is_file()), None)
 
 
 def _judged(record: DataSet, kind: PlaceKind, folder: Path, files: Mapping[str, Path], check: bool) -> Place:

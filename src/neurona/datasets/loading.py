@@ -10,7 +10,7 @@ import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,14 +29,14 @@ from neurona.datasets.folders import (
 )
 from neurona.datasets.locks import locked
 from neurona.datasets.progress import Progress, Silent, progress_for
-from neurona.datasets.records import Arrays, DataSet, fingerprint_of
+from neurona.datasets.records import Arrays, DataSet, RemoteFile, fingerprint_of
 from neurona.errors import DataError, DataNotFoundError, DownloadError
 from neurona.i18n import _, get_language
 
 if TYPE_CHECKING:
     from neurona.datasets.download import Limits
 
-__all__ = ["Data", "Fetched", "Imported", "get_record", "import_record", "load_record"]
+__all__ = ["Data", "Fetched", "Imported", "download", "get_record", "import_record", "load_record"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Data:
     Attributes:
         name: the data set's name.
         title: its name as people write it.
-        x_train, y_train, x_test, y_test: the arrays.
+        x_train, y_train, x_test, y_test: the arrays; `Texts` where the data set holds texts.
         labels: the names of the classes by language.
         kind: "full", or "sample" for the one shipped with Neurona.
         place: where it was found: "path", "NEURONA_DATA", "cache", "keras", "system", "download" or "sample".
@@ -59,9 +59,9 @@ class Data:
 
     name: str
     title: str
-    x_train: NDArray[Any]
+    x_train: Any
     y_train: NDArray[Any]
-    x_test: NDArray[Any]
+    x_test: Any
     y_test: NDArray[Any]
     labels: Mapping[str, tuple[str, ...]]
     kind: Literal["full", "sample"]
@@ -119,7 +119,7 @@ def load_record(
         path: a folder with the files, or the file itself where there is one; nothing else is looked at.
         download: whether the network may be asked when no folder has them.
         sample: ``True`` takes the shipped sample at once, ``False`` never, ``None`` when all else fails.
-        progress: who is told of a download; a bar or lines on stderr when not given.
+        progress: who is told of a download, or of reading that takes seconds; a bar or lines on stderr when not given.
         limits: how patient the download is.
 
     Raises:
@@ -129,10 +129,11 @@ def load_record(
     """
     if sample:
         return _sample(record, [])
+    told = progress_for() if progress is None else progress
     if path is not None:
         place = named_place(record, "path", Path(path).expanduser())
         require_complete(record, place)
-        return _full(record, record.read(place.files), "path", place.folder, [])
+        return _full(record, record.arrays(place.files, told), "path", place.folder, [])
     notes: list[str] = []
     named = os.environ.get("NEURONA_DATA")
     if named and not Path(named).expanduser().is_dir():
@@ -142,7 +143,7 @@ def load_record(
             continue
         try:
             require_complete(record, place)
-            return _full(record, record.read(place.files), place.kind, place.folder, notes)
+            return _full(record, record.arrays(place.files, told), place.kind, place.folder, notes)
         except DataError as error:
             if place.kind == "NEURONA_DATA":
                 raise
@@ -155,7 +156,7 @@ def load_record(
             failure = error
         else:
             files = inspect(record, "cache", folder).files
-            return _full(record, record.read(files), "download", folder, notes)
+            return _full(record, record.arrays(files, told), "download", folder, notes)
     if sample is False or record.sample is None:
         lines = [str(failure), *notes, ways_to_supply(record)]
         raise type(failure)("\n".join(lines)) from failure
@@ -172,7 +173,7 @@ def get_record(record: DataSet, *, progress: Progress | None = None, limits: Lim
     for place in places(record):
         if place.state == "complete":
             with contextlib.suppress(DataError):  # damaged: as good as absent, a download takes its place
-                record.read(place.files)
+                record.arrays(place.files, progress_for() if progress is None else progress)
                 return Fetched(record.name, place.folder, place.kind, downloaded=False)
     try:
         folder = _download(record, progress, limits)
@@ -199,7 +200,9 @@ def import_record(record: DataSet, path: str | os.PathLike[str], *, progress: Pr
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if source.folder.resolve() == folder.resolve():  # already there: a check is all that is left to do
-            return _imported(record, record.read(source.files), source.folder, folder, list(source.files.values()))
+            return _imported(
+                record, record.arrays(source.files, said), source.folder, folder, list(source.files.values())
+            )
         with locked(folder / ".lock", lambda: said.note(waiting)):
             for stale in folder.glob(".import-*"):  # of a killed import: under the lock nobody else's
                 shutil.rmtree(stale, ignore_errors=True)
@@ -208,7 +211,7 @@ def import_record(record: DataSet, path: str | os.PathLike[str], *, progress: Pr
                 for name, copy in copies.items():
                     _copy(source.files[name], copy)
                 try:
-                    arrays = record.read(copies)
+                    arrays = record.arrays(copies, said)
                 except DataError as error:
                     raise _of_the_original(error, copies, source.files) from error
                 finals = _move_in(record, folder, copies)
@@ -220,6 +223,9 @@ def import_record(record: DataSet, path: str | os.PathLike[str], *, progress: Pr
 
 
 def _copy(source: Path, copy: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, copy, symlinks=True)  # a link is copied as a link, and refused when it is read
+        return
     with source.open("rb") as old, copy.open("wb") as new:
         shutil.copyfileobj(old, new, 1 << 20)
         new.flush()
@@ -244,7 +250,10 @@ def _move_in(record: DataSet, folder: Path, copies: Mapping[str, Path]) -> list[
     # The old ones go first, in every form: a kill in between leaves a gap, which is noticed, and never the
     # pictures of one set beside the labels of another, which would not be.
     for name in (name for form in record.forms for remote in form for name in remote.names):
-        (folder / name).unlink(missing_ok=True)
+        if (folder / name).is_dir() and not (folder / name).is_symlink():
+            shutil.rmtree(folder / name)
+        else:
+            (folder / name).unlink(missing_ok=True)
     finals = [folder / copy.name for copy in copies.values()]
     for copy, final in zip(copies.values(), finals, strict=True):
         os.replace(copy, final)
@@ -259,12 +268,22 @@ def _imported(record: DataSet, arrays: Arrays, source: Path, folder: Path, files
 
 
 def _download(record: DataSet, progress: Progress | None, limits: Limits | None) -> Path:
+    folder = cache_folder(record)
+    download(record.files, record.mirrors, folder, progress, limits)
+    return folder
+
+
+def download(
+    files: Sequence[RemoteFile],
+    mirrors: Sequence[str],
+    folder: Path,
+    progress: Progress | None = None,
+    limits: Limits | None = None,
+) -> None:
+    """Bring files into a folder, each with its published hash; see `neurona.datasets.download.fetch`."""
     from neurona.datasets.download import fetch  # urllib, ssl and http: 40 ms that most programs never need
 
-    folder = cache_folder(record)
-    said = progress_for() if progress is None else progress
-    fetch(record.files, record.mirrors, folder, limits=limits, progress=said)
-    return folder
+    fetch(files, mirrors, folder, limits=limits, progress=progress_for() if progress is None else progress)
 
 
 def _full(

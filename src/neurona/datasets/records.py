@@ -2,7 +2,7 @@
 
 A new data set is a new file with one `DataSet` record (names, files, hashes, mirrors, licence, class labels
 and two reader functions) and one line in ``catalogue.py``. Searching, downloading, importing and loading work
-from the record alone. Leans on numpy only.
+from the record alone. Leans on numpy, `texts` and `progress`.
 """
 
 from __future__ import annotations
@@ -16,21 +16,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arrays", "DataSet", "RemoteFile", "fingerprint_of"]
+from neurona.datasets.progress import Progress, Silent
+from neurona.datasets.texts import Texts
+
+__all__ = ["Arrays", "DataSet", "RemoteFile", "RemoteFolder", "fingerprint_of"]
 
 
 class Arrays(NamedTuple):
-    """The four arrays of a data set, in Keras's order of training before test."""
+    """The four arrays of a data set, in Keras's order of training before test; `Texts` where it holds texts."""
 
-    x_train: NDArray[Any]
+    x_train: Any
     y_train: NDArray[Any]
-    x_test: NDArray[Any]
+    x_test: Any
     y_test: NDArray[Any]
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file of an official archive: its name (and folder in it), its SHA-256 and its size in bytes."""
+    """One file of an official archive: its name (and folder in it), its size in bytes, its SHA-256.
+
+    Where only an MD5 is published, that stands in the place of the SHA-256.
+    """
 
     name: str
     sha256: str
@@ -41,6 +47,28 @@ class RemoteFile:
         """The names under which it is looked for: as it is, out of its folder, and without its compression."""
         bare = self.name.rpartition("/")[2]
         return tuple(dict.fromkeys((self.name, bare, self.name.removesuffix(".gz"), bare.removesuffix(".gz"))))
+
+    def lying_in(self, folder: Path) -> Path | None:
+        """Where it is in `folder`, if it is there."""
+        return next((folder / name for name in self.names if (folder / name).is_file()), None)
+
+
+@dataclass(frozen=True)
+class RemoteFolder(RemoteFile):
+    """The unpacked folder of an official archive, told by the folders in it."""
+
+    inside: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def lying_in(self, folder: Path) -> Path | None:
+        """The folder of this name in `folder`, or `folder` itself when it holds what it should."""
+        for place in (folder / self.name, folder):
+            if all((place / name).is_dir() for name in self.inside):
+                return place
+        return None
 
 
 @dataclass(frozen=True)
@@ -57,6 +85,7 @@ class DataSet:
         licence: licence and owner, in one line, by language.
         classes: the labels of the classes by language, ``{"en": (...), "es": (...)}``.
         read: files by name -> checked arrays; raises `DamagedDataError`.
+        read_telling: the same where it takes seconds: it tells a `Progress` of it.
         check: the same check by the headers alone, in a millisecond, for `where`.
         fingerprint: `fingerprint_of` the official arrays; empty when nobody has published it.
         authentic: tells whether arrays are the official ones, where hashes of another kind are published.
@@ -82,6 +111,13 @@ class DataSet:
     authentic: Callable[[Arrays], bool] | None = None
     remark: Callable[[Arrays, Path], str] | None = None
     stranger: Callable[[Mapping[str, Path]], bool] | None = None
+    read_telling: Callable[[Mapping[str, Path], Progress], Arrays] | None = None
+
+    def arrays(self, files: Mapping[str, Path], progress: Progress | None = None) -> Arrays:
+        """Read the files, telling `progress` of it where it takes long."""
+        if self.read_telling is None:
+            return self.read(files)
+        return self.read_telling(files, Silent() if progress is None else progress)
 
     @property
     def forms(self) -> tuple[tuple[RemoteFile, ...], ...]:
@@ -107,6 +143,9 @@ def fingerprint_of(arrays: Arrays) -> str:
     """
     digest = hashlib.sha256()
     for field, array in zip(Arrays._fields, arrays, strict=True):
+        if isinstance(array, Texts):
+            digest.update(f"{field} texts {array.shape} {array.digest};".encode())
+            continue
         digest.update(f"{field} {array.dtype.str} {array.shape};".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

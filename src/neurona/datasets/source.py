@@ -8,6 +8,7 @@ Source: RFC 1952 (gzip).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import zlib
@@ -17,7 +18,7 @@ from types import TracebackType
 from neurona.errors import DamagedDataError, DataError, DataNotFoundError
 from neurona.i18n import _
 
-__all__ = ["Source", "damaged"]
+__all__ = ["Source", "damaged", "has_digest", "sha256_of"]
 
 _CHUNK = 1 << 16
 
@@ -27,6 +28,19 @@ def damaged(path: Path, problem: str) -> DamagedDataError:
     return DamagedDataError(
         _("The file {path} is damaged or is another file: {problem}.").format(path=path, problem=problem)
     )
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def has_digest(path: Path, published: str) -> bool:
+    """Whether a file has the published hash: a SHA-256, or an MD5 where its length says so."""
+    with path.open("rb") as file:
+        kind = "md5" if len(published) == 32 else "sha256"
+        return hashlib.file_digest(file, kind).hexdigest() == published
 
 
 class Source:

@@ -1,6 +1,6 @@
 """Hold a validation set out of the training set: the same for the same seed, every class in proportion.
 
-Leans on numpy only.
+Leans on numpy and `texts`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neurona.datasets.texts import Texts
 from neurona.errors import ArgumentError, DTypeError, ShapeError
 
 __all__ = ["Split", "split"]
@@ -19,14 +20,14 @@ __all__ = ["Split", "split"]
 class Split(NamedTuple):
     """The two parts, each in the order of the original."""
 
-    x_train: NDArray[Any]
+    x_train: Any
     y_train: NDArray[Any]
-    x_val: NDArray[Any]
+    x_val: Any
     y_val: NDArray[Any]
 
 
 def split(
-    x: NDArray[Any],
+    x: Any,
     y: NDArray[Any],
     validation: float = 0.1,
     seed: int = 0,
@@ -37,7 +38,7 @@ def split(
     """Split ``(x, y)`` into a part to train on and a part to validate on.
 
     Arguments:
-        x: the examples, (N, ...).
+        x: the examples, (N, ...), or `Texts`.
         y: their targets, (N, ...); whole numbers of shape (N,) when `stratified`.
         validation: the share to hold out, in 0 <= share < 1, or the number of examples as an ``int``.
         seed: chooses which ones; the same seed always chooses the same.
@@ -56,7 +57,7 @@ def split(
     >>> np.bincount(part.y_val).tolist(), len(part.x_train)
     ([2, 2], 4)
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = x if isinstance(x, Texts) else np.asarray(x), np.asarray(y)
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
         raise ShapeError(f"split expects x and y of one length. Received: shapes {x.shape} and {y.shape}.")
     count = _held_out(validation, len(x))

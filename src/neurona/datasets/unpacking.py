@@ -34,6 +34,7 @@ _LONGEST_PART = 255
 _DEEPEST = 32
 _LONGEST_HEADER = 1 << 14  # of a pax header: some names and dates
 _MOST_PADDING = 1 << 20  # zeros after the end mark: tar fills up its last record
+_FORBIDDEN = frozenset('\\:*?"<>|')  # what some system reads as more than a letter
 # Names that are devices on Windows, with whatever ending.
 _DEVICES = {
     "con",
@@ -215,10 +216,7 @@ class Archive:
     def _claim(self, parts: tuple[str, ...], folder: bool, shown: str) -> None:
         """Note that a path is in use, and refuse it when it already is."""
         # compared as the most forgiving disk would: neither case nor the way of writing an accent matters
-        *above, last = [
-            unicodedata.normalize("NFKC", "/".join(parts[:n])).casefold()
-            for n in range(min(1, len(parts)), len(parts) + 1)
-        ]
+        *above, last = [_forgiven("/".join(parts[:n])) for n in range(min(1, len(parts)), len(parts) + 1)]
         clash = last in self._files or (self._folders.get(last) if folder else last in self._folders)
         for key in above:
             clash = clash or key in self._files
@@ -317,6 +315,10 @@ def _number(field: bytes) -> int | None:
     return _octal(field) if field.strip(b" \0") else 0
 
 
+def _forgiven(path: str) -> str:
+    return path.lower() if path.isascii() else unicodedata.normalize("NFKC", path).casefold()
+
+
 def _pax_records(content: bytes) -> dict[str, bytes] | None:
     """The records ``LENGTH KEY=VALUE\\n`` of a pax header, or ``None`` if they do not add up."""
     found: dict[str, bytes] = {}
@@ -347,7 +349,7 @@ def _safe_parts(raw: bytes, folder: bool) -> tuple[str, ...] | None:
         return None
     if folder:
         name = name.removesuffix("/")
-    if not name or len(raw) > _LONGEST_NAME or not name.isprintable() or any(c in '\\:*?"<>|' for c in name):
+    if not name or len(raw) > _LONGEST_NAME or not name.isprintable() or not _FORBIDDEN.isdisjoint(name):
         return None
     parts = [part for part in name.split("/") if part != "."]
     if (not parts and not folder) or len(parts) > _DEEPEST or (name.endswith("/.") and not folder):

@@ -18,20 +18,21 @@ import functools
 import inspect
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from neurona import dtype_policies, ops
 from neurona.errors import ArgumentError, DTypeError, NotBuiltError, ShapeError
+from neurona.layers import carried_masks
 from neurona.layers.input_spec import check_inputs
 from neurona.names import auto_name
 from neurona.parts import constraints, initializers, regularizers
 from neurona.random import SeedGenerator
 from neurona.registry import export, serialize_keras_object
 from neurona.symbolic import KerasTensor, Node, Shape, flatten, has_symbolic, infer, map_structure
-from neurona.tensor import Array, Tensor, as_array, stop_recording, wrap
+from neurona.tensor import Array, Tensor, as_array, holds_text, stop_recording, wrap
 from neurona.variable import Variable
 
 __all__ = ["Layer", "map_shapes", "shape_of"]
@@ -65,6 +66,7 @@ class Layer:
     _call_parameters: ClassVar[dict[str, inspect.Parameter]] = {}
     _makes_masks: ClassVar[bool] = False  # whether it may give a mask to an output whose input had none
     _takes_training: ClassVar[bool] = True  # whether `call` may be handed `training`
+    _leaves_masks: ClassVar[bool] = False  # whether masks are the business of the layers within it alone
     _auto_arguments: dict[str, Any]
 
     # -- life -----------------------------------------------------------------------------------------------
@@ -123,7 +125,7 @@ class Layer:
         self.dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
         self.built = False
-        self.supports_masking = False
+        self.supports_masking = self._makes_masks
         self.input_spec: Any = None
         self._trainable = bool(trainable)
         self._added: list[Variable] = []  # the weights, in the order in which they were made
@@ -211,7 +213,7 @@ class Layer:
         training = kwargs.get("training") if self._takes_training else kwargs.pop("training", None)
         if has_symbolic(args) or has_symbolic(kwargs):
             return self._call_symbolically(args, kwargs)
-        args = tuple(map_structure(self._convert, arg) for arg in args)
+        args = tuple(map(self._convert_argument, args))
         if kwargs:
             kwargs = {k: map_structure(self._convert_array, v) for k, v in kwargs.items()}
         parameters = self._call_parameters
@@ -233,7 +235,8 @@ class Layer:
             self._build_for(args, kwargs)
         elif self.input_spec is not None and args:
             check_inputs(self.input_spec, args[0], self.name)
-        masks = self._masks(args, kwargs)
+        first = args[0] if args else kwargs.get(next(iter(parameters), ""))
+        mask = self._take_masks(first, args, kwargs)
         if self._penalised:
             self._clear_losses()
         _call.training, _call.depth, _call.scope = training, _call.depth + 1, (*scope, self)
@@ -244,15 +247,23 @@ class Layer:
         if self.activity_regularizer is not None:
             for output in flatten(outputs):
                 self.add_loss(self.activity_regularizer(output) / max(output.shape[0], 1))
-        if masks is not None or (self._makes_masks and args and isinstance(args[0], Tensor) and self.supports_masking):
-            self._pass_masks_on(args, masks, outputs)
+        if mask is not None or self._makes_masks:
+            carried_masks.pass_on(self, first, mask, outputs)
         return outputs
+
+    def _convert_argument(self, argument: Any) -> Any:
+        """An argument with its arrays as tensors; a sequence of texts is one array."""
+        if isinstance(argument, Sequence) and not isinstance(argument, (str, bytes)) and holds_text(argument):
+            return wrap(as_array(argument))
+        return map_structure(self._convert, argument)
 
     def _convert(self, leaf: Any) -> Any:
         """An input as a tensor of the layer's type; what is no array (None, a string, a setting) as it is."""
         if isinstance(leaf, Tensor):
             if self.autocast and leaf.data.dtype.kind == "f" and leaf.data.dtype != self.compute_dtype:
-                return ops.cast(leaf, self.compute_dtype)
+                cast: Tensor = ops.cast(leaf, self.compute_dtype)
+                cast._keras_mask = leaf._keras_mask
+                return cast
             return leaf
         if isinstance(leaf, (np.ndarray, np.generic, float)):
             array = as_array(leaf)
@@ -287,35 +298,12 @@ class Layer:
             self.build(next(iter(shapes.values())))
         self.built = True
 
-    def _masks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The masks that the first argument carries, also handed to `call` if it takes them; None without any."""
-        if not args:
-            return None
-        first = args[0]
-        if isinstance(first, Tensor):
-            masks = first._keras_mask
-            if masks is None:
-                return None
-        else:
-            masks = map_structure(lambda leaf: getattr(leaf, "_keras_mask", None), first)
-            if all(mask is None for mask in flatten(masks)):
-                return None
-        if "mask" in self._call_parameters and kwargs.get("mask") is None:
-            kwargs["mask"] = masks
-        return masks
-
-    def _pass_masks_on(self, args: tuple[Any, ...], masks: Any, outputs: Any) -> None:
-        if not self.supports_masking:
-            warnings.warn(
-                f"Layer '{self.name}' (of type {type(self).__name__}) was passed an input with a mask attached to it. "
-                "However, this layer does not support masking and will therefore destroy the mask information.",
-                stacklevel=4,
-            )
-            return
-        out_masks = flatten(self.compute_mask(args[0], masks))
-        for output, mask in zip(flatten(outputs), out_masks, strict=False):
-            if isinstance(output, (Tensor, KerasTensor)) and mask is not None and output is not args[0]:
-                output._keras_mask = mask
+    def _take_masks(self, first: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Hand `call` the masks that its arguments carry; the mask that `compute_mask` starts from."""
+        alone = len(args) == 1 and isinstance(first, Tensor) and not kwargs.keys() - {"training"}
+        if not (alone and first._keras_mask is None):  # what nearly every call is
+            carried_masks.fill_in(self._call_parameters, args, kwargs)
+        return carried_masks.previous_mask(first, kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the output, given the input's; by default the same one."""
@@ -328,13 +316,15 @@ class Layer:
             self._build_for(args, kwargs)
         elif self.input_spec is not None and args:
             check_inputs(self.input_spec, args[0], self.name)
-        masks = self._masks(args, dict(kwargs))
+        first = args[0] if args else kwargs.get(next(iter(self._call_parameters), ""))
+        mask = self._take_masks(first, args, dict(kwargs))
         outputs = self.compute_output_spec(*args, **kwargs)
         node = Node(self, args, kwargs, outputs)
+        if "mask" in self._call_parameters and not kwargs and isinstance(first, KerasTensor) and len(args) == 1:
+            node.mask = first._keras_mask
         self._nodes.append(node)
-        if masks is not None and self.supports_masking:
-            for output, mask in zip(flatten(outputs), flatten(self.compute_mask(args[0], masks)), strict=False):
-                output._keras_mask = mask
+        if (mask is not None or self._makes_masks) and self.supports_masking:
+            carried_masks.pass_on(self, first, mask, outputs)
         return outputs
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
@@ -581,12 +571,13 @@ class Layer:
         return cls(**config)
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """The input's shape it was built for."""
-        return self._build_shapes
+        """The input's shape it was built for; several stand in a dict of their own, as Keras writes them."""
+        shapes = self._build_shapes
+        return shapes if shapes is None or list(shapes) == ["input_shape"] else {"shapes_dict": shapes}
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Build it for the shapes that `get_build_config` gave."""
-        shapes = {k: _as_shape(v) for k, v in config.items()}
+        shapes = {k: _as_shape(v) for k, v in config.get("shapes_dict", config).items()}
         if "input_shape" in shapes and len(shapes) == 1:
             if shapes["input_shape"] is not None:
                 self.build(shapes["input_shape"])

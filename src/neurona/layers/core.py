@@ -14,7 +14,7 @@ from neurona.layers.input_spec import InputSpec
 from neurona.ops import fused
 from neurona.parts import activations, constraints, initializers, regularizers
 from neurona.registry import export
-from neurona.symbolic import KerasTensor, Node, Shape, map_structure
+from neurona.symbolic import KerasTensor, Node, Shape, dtype_name, map_structure
 from neurona.tensor import Tensor
 from neurona.variable import Variable
 
@@ -31,7 +31,7 @@ class InputLayer(Layer):
     Args:
         shape: of one sample, without the batch.
         batch_size: if it is fixed.
-        dtype: the type of number that will arrive.
+        dtype: the type of number that will arrive; "string" for texts.
         batch_shape: shape with the batch, instead of the two.
         input_tensor: an existing symbolic tensor to use.
     """
@@ -63,7 +63,7 @@ class InputLayer(Layer):
                 raise ArgumentError("You must pass a `shape` argument.")
             batch_shape = (batch_size, *shape)
         self.batch_shape = tuple(batch_shape)
-        self._dtype = np.dtype(dtype or config.floatx()).name
+        self._dtype = dtype_name(dtype or config.floatx())
         self.optional = optional
         self.built = True
         symbol = input_tensor or KerasTensor(self.batch_shape, self._dtype, name=self.name)
@@ -106,7 +106,7 @@ def Input(  # noqa: N802 - Keras's name
     Args:
         shape: of one sample, without the batch; ``None`` for axes of open length.
         batch_size: if it is fixed.
-        dtype: the type of number that will arrive, "float32" by default.
+        dtype: the type of number that will arrive, "float32" by default; "string" for texts.
         batch_shape: shape with the batch, instead of the two.
         name: of the input, by which a dict of arrays may feed it.
         tensor: an existing symbolic tensor to use.

@@ -35,6 +35,9 @@ class Operation(Layer):
     def call(self, *args: Any, **kwargs: Any) -> Any:
         return self.operation(*args, **kwargs)
 
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
+        """None: an op may move or sum away the axes that a mask speaks of, so its result carries none."""
+
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "operation": self.operation.name}
 

@@ -111,7 +111,10 @@ class Graph:
 
         for node in self.nodes:
             args = node.args
-            if len(args) == 1 and isinstance(args[0], KerasTensor) and not node.kwargs:
+            mask = None if node.mask is None else _computed(node.mask, values)
+            if mask is not None:
+                outputs = node.operation(values[id(args[0])], mask=mask)
+            elif len(args) == 1 and isinstance(args[0], KerasTensor) and not node.kwargs:
                 outputs = node.operation(values[id(args[0])])
             else:
                 outputs = node.operation(*map_structure(value, args), **map_structure(value, node.kwargs))
@@ -121,3 +124,28 @@ class Graph:
                 for symbol, output in zip(flatten(node.outputs), flatten(outputs), strict=True):
                     values[id(symbol)] = output
         return map_structure(value, self.outputs)
+
+
+def _computed(symbol: KerasTensor, values: dict[int, Any]) -> Any:
+    """The value of a mask that was drawn with the layers, though no output asks for it.
+
+    What a tensor carries while the model runs may be gone by then: a MultiHeadAttention takes it off its inputs. Like
+    Keras, a layer still gets the mask that it was drawn with. ``None`` where it depends on what the graph leaves out.
+    """
+    if id(symbol) not in values:
+        node = symbol.node
+        if node is None or isinstance(node.operation, InputLayer):
+            return None
+        found: dict[int, Any] = {}
+        for tensor in node.inputs:
+            found[id(tensor)] = _computed(tensor, values)
+            if found[id(tensor)] is None:
+                return None
+
+        def value(leaf: Any) -> Any:
+            return found[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
+
+        outputs = node.operation(*map_structure(value, node.args), **map_structure(value, node.kwargs))
+        for made, output in zip(flatten(node.outputs), flatten(outputs), strict=True):
+            values[id(made)] = output
+    return values[id(symbol)]

@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 
 from neurona import ops
-from neurona.errors import ArgumentError, NotBuiltError, ShapeError, UnknownNameError, suggestion
+from neurona.errors import ArgumentError, DTypeError, NotBuiltError, ShapeError, UnknownNameError, suggestion
 from neurona.layers.base import Layer, map_shapes
 from neurona.layers.core import InputLayer
+from neurona.layers.operation import Operation
 from neurona.models.graph import Graph
 from neurona.models.summary import print_summary
+from neurona.names import snake_case
 from neurona.registry import deserialize_keras_object, export, serialize_keras_object
 from neurona.saving import archive, weights
-from neurona.symbolic import KerasTensor, flatten, has_symbolic, map_structure
+from neurona.symbolic import KerasTensor, dtype_name, flatten, has_symbolic, map_structure
 from neurona.tensor import Tensor, as_array, wrap
 from neurona.training.trainer import Trainer
 
@@ -186,8 +188,11 @@ class Model(Trainer, Layer):
                 f"{len(tensors)}."
             )
         fed = {}
-        for symbol, tensor in zip(symbols, tensors, strict=True):
+        masks = [None] * len(symbols) if mask is None else flatten(mask)
+        for symbol, tensor, own in zip(symbols, tensors, masks, strict=True):
             fed[id(symbol)] = self._fit_rank(symbol, tensor)
+            if own is not None:
+                fed[id(symbol)]._keras_mask = ops.convert_to_tensor(own)
         return fed
 
     def _fit_rank(self, symbol: KerasTensor, tensor: Any) -> Any:
@@ -207,7 +212,13 @@ class Model(Trainer, Layer):
                 f"The input '{symbol.name}' of model '{self.name}' expected shape {expected}, received shape {shape}. "
                 "None stands for any length; the first axis is the batch."
             )
-        if isinstance(tensor, Tensor) and tensor.data.dtype.name != symbol.dtype:
+        if isinstance(tensor, Tensor) and dtype_name(tensor.data.dtype) != symbol.dtype:
+            if "string" in (symbol.dtype, dtype_name(tensor.data.dtype)):
+                raise DTypeError(
+                    f"The input '{symbol.name}' of model '{self.name}' expected {symbol.dtype}, received "
+                    f'{dtype_name(tensor.data.dtype)}. Texts need an Input(dtype="string") and a layer that looks them '
+                    "up, such as TextVectorization or StringLookup."
+                )
             tensor = ops.cast(tensor, symbol.dtype)
         if kept is not None:
             tensor._keras_mask = kept
@@ -298,6 +309,8 @@ class Model(Trainer, Layer):
 class Functional(Model):
     """A model drawn with symbolic tensors; `Model(inputs, outputs)` makes one."""
 
+    _leaves_masks = True
+
     def get_config(self) -> dict[str, Any]:
         graph = self._symbols()
         used = {id(node) for node in graph.nodes}
@@ -358,10 +371,16 @@ def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
     layers: dict[str, Layer] = {}
     waiting: list[tuple[str, int, dict[str, Any]]] = []
     made: dict[tuple[str, int, int], KerasTensor] = {}
+    settings: dict[str, dict[str, Any]] = {}  # of ops, which Keras keeps apart from their calls
     for entry in config["layers"]:
-        layer = deserialize_keras_object(
-            {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}, custom_objects
-        )
+        if str(entry.get("module")).startswith("keras.src.ops."):
+            settings[entry["name"]] = {k: v for k, v in entry["config"].items() if k != "name"}
+            described = {"name": entry["name"], "operation": snake_case(entry["class_name"])}
+            layer: Layer = Operation.from_config(described)
+        else:
+            layer = deserialize_keras_object(
+                {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}, custom_objects
+            )
         layers[entry["name"]] = layer
         if isinstance(layer, InputLayer):
             made[(entry["name"], 0, 0)] = layer.output
@@ -385,7 +404,7 @@ def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
         left = []
         for name, i, node in waiting:
             try:
-                args, kwargs = revive(node["args"]), revive(node["kwargs"])
+                args, kwargs = revive(node["args"]), {**settings.get(name, {}), **revive(node["kwargs"])}
             except KeyError:
                 left.append((name, i, node))  # something it needs is not made yet
                 continue

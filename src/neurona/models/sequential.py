@@ -36,6 +36,8 @@ class Sequential(Model):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         return Layer.__new__(cls, *args, **kwargs)
 
+    _leaves_masks = True
+
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
         self._layers: list[Layer] = []
@@ -90,7 +92,7 @@ class Sequential(Model):
         if input_shape is None or not self._layers:
             return
         if not isinstance(self._layers[0], InputLayer):
-            entry = InputLayer(batch_shape=tuple(input_shape))
+            entry = InputLayer(batch_shape=tuple(input_shape), dtype=self._layers[0].compute_dtype)
         else:
             entry = self._layers[0]
         symbol = entry.output
@@ -104,7 +106,7 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._graph is not None and isinstance(inputs, Tensor):
-            x = next(iter(self._feed(inputs).values()))
+            x = next(iter(self._feed(inputs, mask).values()))
         else:
             x = inputs
         for layer in self.layers:

@@ -14,6 +14,7 @@ from neurona.ops.counting import *  # noqa: F403
 from neurona.ops.create import *  # noqa: F403
 from neurona.ops.decompositions import *  # noqa: F403
 from neurona.ops.diagonals import *  # noqa: F403
+from neurona.ops.einsum import *  # noqa: F403
 from neurona.ops.elementwise import *  # noqa: F403
 from neurona.ops.functions import *  # noqa: F403
 from neurona.ops.index import *  # noqa: F403

@@ -7,19 +7,18 @@ arriving one with the other operand. The product of two float32 matrices has a c
 
 from __future__ import annotations
 
-import string
 from typing import Any
 
 import numpy as np
 
 from neurona import kernels
 from neurona.cases import Case, Failure
-from neurona.errors import ArgumentError, ShapeError
+from neurona.errors import ShapeError
 from neurona.ops.elementwise import unbroadcast
 from neurona.tape import op
-from neurona.tensor import Array, Arrays, Tensor, TensorLike
+from neurona.tensor import Array
 
-__all__ = ["cross", "dot", "einsum", "inner", "kron", "matmul", "outer", "tensordot", "trace", "vdot"]
+__all__ = ["cross", "dot", "inner", "kron", "matmul", "outer", "tensordot", "trace", "vdot"]
 
 Pair = tuple[Array, Array]
 Needs = tuple[bool, ...]
@@ -323,115 +322,6 @@ def _(g: Array, y: Array, x1: Array, x2: Array) -> Pair:
     axes = list(range(a.ndim))
     da = np.tensordot(blocks, b, ([a.ndim + i for i in axes], axes))
     return da.reshape(np.shape(x1)), np.tensordot(a, blocks, (axes, axes)).reshape(np.shape(x2))
-
-
-# -- einsum --------------------------------------------------------------------------------
-
-
-def _spell_out(subscripts: str, operands: Arrays) -> tuple[list[str], str]:
-    """The letters of every operand and of the result; an ellipsis becomes letters too, the result is never
-    implied."""
-    left, arrow, right = subscripts.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if len(terms) != len(operands):
-        raise ArgumentError(
-            f"einsum expected {len(terms)} operands for {subscripts!r}. Received: {len(operands)} operands."
-        )
-    spare = [c for c in string.ascii_letters if c not in subscripts]
-    lengths = [x.ndim - len(t.replace("...", "")) if "..." in t else 0 for t, x in zip(terms, operands, strict=True)]
-    dots = "".join(spare[: max([*lengths, 0])])
-    full = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, lengths, strict=True)]
-    for term, x, written in zip(full, operands, terms, strict=True):
-        if len(term) != x.ndim:
-            raise ShapeError(
-                f"einsum expected an operand of {len(written)} axes for {written!r} in {subscripts!r}. "
-                f"Received: shape {x.shape}."
-            )
-    if arrow:
-        return full, right.replace("...", dots)
-    once = sorted(c for c in set("".join(full)) - set(dots) if "".join(full).count(c) == 1)
-    return full, dots + "".join(once)
-
-
-@op(
-    cases=[
-        Case(["N C", "C F"], subscripts="ij,jk->ik"),
-        Case(["N C"], subscripts="ij->j"),
-        Case(["C C"], subscripts="ii->i"),
-        Case(["C C"], subscripts="ii"),
-        Case(["N C", "N C"], subscripts="ij,ij->"),
-        Case(["N C", "F C", "F"], subscripts="ij,kj,k->i"),
-        Case(["A B N C", "B C F"], subscripts="...ij,...jk->...ik"),
-        Case(["N C", "N 1"], subscripts="ij,ij->ij"),
-        Case(["N C", "C F"], subscripts="ij,jk"),
-    ],
-    errors=[
-        Failure(["2 3"], subscripts="ij,jk->ik", match="expected 2 operands"),
-        Failure(["2 3"], subscripts="ijk->i", match="expected an operand of 3 axes"),
-        Failure(["2 3", "4 2"], subscripts="ij,jk->ik", match="einsum could not match"),
-    ],
-    promote="binary",
-)
-def _einsum(operands: Arrays, subscripts: str) -> Array:
-    """Einstein's summation, see `einsum`."""
-    terms, result = _spell_out(subscripts, operands)
-    spelled = f"{','.join(terms)}->{result}"
-    try:
-        # only several operands gain from a plan that goes through matrix products
-        return np.asarray(np.einsum(spelled, *operands, optimize=len(operands) > 1))
-    except ValueError as error:
-        shapes = ", ".join(str(x.shape) for x in operands)
-        raise ShapeError(f"einsum could not match {subscripts!r} with shapes {shapes}: {error}.") from None
-
-
-@_einsum.gradient
-def _(g: Array, y: Array, operands: Arrays, subscripts: str, needs: Needs) -> list[Array | None]:
-    terms, result = _spell_out(subscripts, operands)
-    sizes: dict[str, int] = {}
-    for term, x in zip(terms, operands, strict=True):
-        for letter, n in zip(term, x.shape, strict=True):
-            sizes[letter] = n if sizes.get(letter, 1) == 1 else sizes[letter]
-    return [_einsum_slope(g, i, terms, result, operands, sizes) if needed else None for i, needed in enumerate(needs)]
-
-
-def _einsum_slope(g: Array, i: int, terms: list[str], result: str, operands: Arrays, sizes: dict[str, int]) -> Array:
-    """The gradient of operand i: the arriving one and the other operands, summed down to its letters."""
-    x, term = operands[i], terms[i]
-    letters = "".join(dict.fromkeys(term))  # each once: "ii" is a diagonal
-    rest = [(t, o) for j, (t, o) in enumerate(zip(terms, operands, strict=True)) if j != i]
-    known = set(result).union(*(t for t, _ in rest))
-    lone = [c for c in letters if c not in known]  # summed away at once: every place gets the same
-    pieces = [(result, g), *rest, *((c, np.ones(sizes[c], g.dtype)) for c in lone)]
-    spelled = f"{','.join(t for t, _ in pieces)}->{letters}"
-    d = np.asarray(np.einsum(spelled, *(o for _, o in pieces), optimize=len(pieces) > 1))
-    own = [x.shape[term.index(c)] for c in letters]
-    if list(d.shape) != own:
-        missing = [n if own[k] != 1 else sizes[letters[k]] for k, n in enumerate(d.shape)]
-        d = unbroadcast(np.broadcast_to(d, missing), np.empty(own))
-    if len(letters) == len(term):
-        return d
-    full = np.zeros(x.shape, d.dtype)
-    np.einsum(f"{term}->{letters}", full)[...] = d  # a view of the diagonal
-    return full
-
-
-def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Tensor:
-    """Einstein's summation: multiply operands whose axes have letters, and sum over letters that the
-    result lacks.
-
-    Args:
-        subscripts: e.g. ``"ij,jk->ik"``, the product of matrices; "..." stands for further axes.
-        operands: one tensor for each group of letters.
-        kwargs: accepted for Keras's sake; the order of the products is chosen by itself.
-
-    Raises:
-        ArgumentError: another number of operands.
-        ShapeError: shapes that do not fit the letters.
-
-    >>> einsum("ij,j->i", [[1.0, 2.0]], [3.0, 4.0])
-    Tensor([11.], dtype=float32)
-    """
-    return _einsum(list(operands), subscripts=subscripts)  # type: ignore[no-any-return]
 
 
 # -- cross product and trace -------------------------------------------------------------------------------

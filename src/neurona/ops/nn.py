@@ -19,13 +19,13 @@ from neurona.errors import ArgumentError, ShapeError
 from neurona.ops import activation, convolutions, pool, probabilities
 from neurona.ops.activation import *  # noqa: F403
 from neurona.ops.convolutions import *  # noqa: F403
-from neurona.ops.elementwise import add, cast, multiply, subtract, where
+from neurona.ops.elementwise import add, cast, multiply, subtract
 from neurona.ops.functions import rsqrt
-from neurona.ops.linalg import einsum
+from neurona.ops.fused.attention import scaled_attention
 from neurona.ops.pool import *  # noqa: F403
 from neurona.ops.probabilities import *  # noqa: F403
-from neurona.ops.shape import repeat, reshape
-from neurona.tape import composed, op
+from neurona.ops.shape import reshape
+from neurona.tape import common_dtype, composed, op
 from neurona.tensor import Array, Tensor, TensorLike, as_tensor
 
 __all__ = [
@@ -428,7 +428,6 @@ def _(g: Array, y: Array, x1: Array, x2: Array, max_val: float) -> tuple[Array, 
     ],
     errors=[
         Failure("2 3 4", "2 3 4", "2 3 4", match="only supports 4D inputs"),
-        Failure("2 3 4 1", "2 3 4 1", "2 3 4 1", flash_attention=True, match="flash_attention=True"),
         Failure("2 3 4 1", "2 3 4 1", "2 3 4 1", attn_logits_soft_cap=1.0, match="attn_logits_soft_cap=1.0"),
     ],
 )
@@ -452,7 +451,8 @@ def dot_product_attention(
         mask: booleans broadcast to (B, N, T, S); False hides a place.
         scale: 1 / sqrt(H) unless told.
         is_causal: hide from each place those that come later.
-        flash_attention, attn_logits_soft_cap: not available; leave ``None``.
+        flash_attention: accepted; the logits are never kept as a whole anyway.
+        attn_logits_soft_cap: not available; leave ``None``.
 
     Returns:
         shape (B, T, N, H).
@@ -466,41 +466,19 @@ def dot_product_attention(
 
     Source: Vaswani et al., "Attention is all you need" (NeurIPS 2017), section 3.2.
     """
-    if flash_attention or attn_logits_soft_cap is not None:
-        raise ArgumentError(
-            "dot_product_attention has no flash attention and no soft cap. Leave both None. "
-            f"Received: flash_attention={flash_attention}, attn_logits_soft_cap={attn_logits_soft_cap}."
-        )
+    if attn_logits_soft_cap is not None:
+        raise ArgumentError(f"dot_product_attention has no soft cap. Leave it None. Received: {attn_logits_soft_cap=}.")
     query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)
     if not query.ndim == key.ndim == value.ndim == 4:
         raise ShapeError(
             "`dot_product_attention` only supports 4D inputs. "
             f"Received: query.shape={query.shape}, key.shape={key.shape}, value.shape={value.shape}."
         )
-    heads, shared = query.shape[2], key.shape[2]
-    if heads > shared > 1:
-        key, value = (repeat(t, heads // shared, axis=2) for t in (key, value))
-    factor = key.shape[-1] ** -0.5 if scale is None else scale
-    logits = multiply(einsum("btnh,bsnh->bnts", query, key), factor)
-    if bias is not None:
-        logits = add(logits, bias)
-    seen = None if mask is None else as_tensor(mask)
-    if is_causal:
-        earlier = np.tril(np.ones(logits.shape[-2:], "bool"))
-        seen = as_tensor(earlier) if seen is None else multiply(cast(seen, "bool"), earlier)
-    if seen is not None:
-        # far below every logit, but finite: a row in which all is hidden stays a number
-        logits = where(seen, logits, float(np.finfo(logits.dtype).min) * 0.7)
-    shares = _softmax_rows(logits)
-    return einsum("bnts,bsnh->btnh", shares, value)
-
-
-@op(cases=[Case("N C", sizes={"C": 2})])
-def _softmax_rows(x: Array) -> Array:
-    """Softmax along the last axis, of any length."""
-    return np.asarray(probabilities.softmax_along(_wide(x)), x.dtype)
-
-
-@_softmax_rows.gradient
-def _(g: Array, y: Array, x: Array) -> Array:
-    return np.asarray(y * (g - (g * y).sum(axis=-1, keepdims=True)))
+    kind = common_dtype(*(x.dtype.name for x in (query, key, value)))
+    kind = kind if np.dtype(kind).kind == "f" else config.floatx()
+    query, key, value = (x if x.dtype == kind else cast(x, kind) for x in (query, key, value))
+    factor = max(key.shape[-1], 1) ** -0.5 if scale is None else scale
+    if mask is not None and as_tensor(mask).dtype != bool:
+        mask = cast(mask, "bool")
+    mixed: Tensor = scaled_attention(query, key, value, bias, mask, scale=float(factor), is_causal=bool(is_causal))
+    return mixed

@@ -55,6 +55,8 @@ class Adam(ArrayOptimizer):
     Source: Kingma & Ba, "Adam: A Method for Stochastic Optimization" (2015); amsgrad: Reddi et al. (2018).
     """
 
+    row_slots = ("_momentums", "_velocities", "_velocity_hats")
+
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -112,6 +114,15 @@ class Adam(ArrayOptimizer):
             w, g, states(self._momentums, indices), states(self._velocities, indices),
             states(self._velocity_hats, indices) if self.amsgrad else None,
             rate, self.beta_1, self.beta_2, self.epsilon, 1.0 - self.beta_1**t, 1.0 - self.beta_2**t, decay,
+        )  # fmt: skip
+
+    def compiled_rows(
+        self, g: Array, rows: Array, w: Array, slots: list[Array | None], rate: float, decay: float
+    ) -> Any:
+        t = self._local_step()
+        return kernels.native.adam_rows(
+            w, rows, g, *slots, rate, self.beta_1, self.beta_2, self.epsilon,
+            1.0 - self.beta_1**t, 1.0 - self.beta_2**t, decay,
         )  # fmt: skip
 
     def get_config(self) -> Config:
@@ -223,6 +234,7 @@ class Adamax(TwoAverages):
     """
 
     _slot_names = ("momentum", "norm")
+    row_slots = ("_firsts", "_seconds")
 
     def move(self, g: Array, w: Array, index: int, rate: float) -> None:
         m, u = self._firsts[index].data, self._seconds[index].data
@@ -255,6 +267,8 @@ class Nadam(TwoAverages):
 
     Source: Dozat, "Incorporating Nesterov Momentum into Adam" (2015).
     """
+
+    row_slots = ("_firsts", "_seconds")
 
     def build(self, variables: Sequence[Variable]) -> None:
         if self.built:

@@ -43,6 +43,8 @@ class RMSprop(ArrayOptimizer):
     Source: Tieleman & Hinton, "Neural Networks for Machine Learning", lecture 6.5 (2012).
     """
 
+    row_slots = ("_velocities", "_average_gradients", "_momentums")
+
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -111,6 +113,13 @@ class RMSprop(ArrayOptimizer):
         v = states(self._velocities, indices)
         return kernels.native.rmsprop(w, g, v, mean, m, rate, self.rho, self.momentum, self.epsilon, decay)
 
+    def compiled_rows(
+        self, g: Array, rows: Array, w: Array, slots: list[Array | None], rate: float, decay: float
+    ) -> Any:
+        return kernels.native.rmsprop_rows(
+            w, rows, g, *slots, rate, self.rho, self.momentum, self.epsilon, decay
+        )  # fmt: skip
+
     def get_config(self) -> Config:
         return {
             **super().get_config(),
@@ -134,6 +143,8 @@ class Adagrad(ArrayOptimizer):
 
     Source: Duchi, Hazan & Singer, "Adaptive Subgradient Methods" (2011).
     """
+
+    row_slots = ("_accumulators",)
 
     def __init__(
         self,
@@ -197,6 +208,8 @@ class Adadelta(ArrayOptimizer):
 
     Source: Zeiler, "ADADELTA: An Adaptive Learning Rate Method" (2012).
     """
+
+    row_slots = ("_accumulated_grads", "_accumulated_delta_vars")
 
     def __init__(
         self,

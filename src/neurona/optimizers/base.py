@@ -22,6 +22,7 @@ from neurona.names import auto_name
 from neurona.optimizers import gradients as prepared
 from neurona.optimizers.state import OptimizerState
 from neurona.registry import Config, deserialize_keras_object, export, serialize_keras_object
+from neurona.row_gradient import RowGradient, as_whole
 from neurona.tensor import (
     Array,
     Tensor,
@@ -218,9 +219,9 @@ class Optimizer(OptimizerState):
 
     def _sort_out(
         self, grads: Sequence[Any], variables: Sequence[Variable]
-    ) -> tuple[list[Array], list[Variable], list[int]]:
+    ) -> tuple[list[Any], list[Variable], list[int]]:
         """The gradients that move weights, their variables and places; errors and exceptions are dealt with."""
-        arrays: list[Array] = []
+        arrays: list[Any] = []
         moved: list[Variable] = []
         indices: list[int] = []
         for g, variable in zip(grads, variables, strict=True):
@@ -233,16 +234,19 @@ class Optimizer(OptimizerState):
                 )
             if g is None:
                 continue
-            array = as_array(g)
+            array: Any = g if type(g) is RowGradient else as_array(g)
             if array.shape != variable.data.shape:
                 raise ArgumentError(
                     f"A gradient must have the shape of its variable. Expected {variable.shape} for "
                     f"'{variable.path}', received {array.shape}."
                 )
             if variable.overwrite_with_gradient:
-                self._overwrite(variable, array, index)
+                self._overwrite(variable, as_whole(array), index)
                 continue
-            arrays.append(array.astype(variable.data.dtype, copy=False))
+            if type(array) is RowGradient:
+                arrays.append(array.with_values(array.values.astype(variable.data.dtype, copy=False)))
+            else:
+                arrays.append(array.astype(variable.data.dtype, copy=False))
             moved.append(variable)
             indices.append(index)
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
@@ -256,7 +260,7 @@ class Optimizer(OptimizerState):
             )
         return arrays, moved, indices
 
-    def _backend_apply_gradients(self, arrays: list[Array], variables: Sequence[Variable], indices: list[int]) -> None:
+    def _backend_apply_gradients(self, arrays: list[Any], variables: Sequence[Variable], indices: list[int]) -> None:
         """Scale, accumulate and clip the gradients, then move the weights and their average."""
         if self.loss_scale_factor is not None:
             arrays = prepared.scaled(arrays, 1.0 / self.loss_scale_factor, self._scratch)
@@ -266,25 +270,27 @@ class Optimizer(OptimizerState):
         else:
             sums = [self._accumulated_gradients[i].data for i in indices]
             for total, g in zip(sums, arrays, strict=True):
-                total += g
+                prepared.accumulate(total, g)
             if (int(self._iterations.data) + 1) % steps == 0:
                 for total in sums:
                     total /= steps
-                self._move_all(self._clip_gradients(sums), variables, indices, self._rate())
+                arrays = list(map(prepared.accumulated, sums, arrays))
+                self._move_all(self._clip_gradients(arrays), variables, indices, self._rate())
                 for accumulator in self._accumulated_gradients:
                     accumulator.data[...] = 0
         if self.use_ema:
             self._follow_with_average()
 
-    def _move_all(self, arrays: list[Array], variables: Sequence[Variable], indices: list[int], rate: float) -> None:
+    def _move_all(self, arrays: list[Any], variables: Sequence[Variable], indices: list[int], rate: float) -> None:
         """Decay the weights, then move each by its gradient."""
+        arrays = list(map(as_whole, arrays))  # a rule of one's own knows tensors, not rows
         arrays = [g.copy() if np.may_share_memory(g, v.data) else g for g, v in zip(arrays, variables, strict=True)]
         self._apply_weight_decay(variables)
         learning_rate = Tensor(rate)
         for g, variable in zip(arrays, variables, strict=True):
             self.update_step(wrap(g), variable, learning_rate)
 
-    def _clip_gradients(self, arrays: list[Array]) -> list[Array]:
+    def _clip_gradients(self, arrays: list[Any]) -> list[Any]:
         if self.clipnorm and self.clipnorm > 0:
             return prepared.clipped_by_norm(arrays, self.clipnorm, self._scratch)
         if self.global_clipnorm and self.global_clipnorm > 0:
@@ -454,11 +460,14 @@ def _check_average(momentum: float, frequency: Any) -> None:
         )
 
 
-def _ready(grads: Sequence[Any], variables: Sequence[Variable]) -> list[Array] | None:
-    """The gradients' arrays, where each simply fits its variable: the case of nearly every step; else ``None``."""
-    arrays: list[Array] = []
+def _ready(grads: Sequence[Any], variables: Sequence[Variable]) -> list[Any] | None:
+    """The gradients' arrays, where each simply fits its variable: the case of nearly every step; else ``None``.
+
+    A `RowGradient` stays one.
+    """
+    arrays: list[Any] = []
     for g, variable in zip(grads, variables, strict=True):
-        if type(g) is not np.ndarray:
+        if type(g) is not np.ndarray and type(g) is not RowGradient:
             if not isinstance(g, Tensor):
                 return None
             g = g.data

@@ -37,6 +37,8 @@ class SGD(ArrayOptimizer):
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning" (2013).
     """
 
+    row_slots = ("momentums",)
+
     def __init__(
         self,
         learning_rate: Any = 0.01,
@@ -87,6 +89,11 @@ class SGD(ArrayOptimizer):
     def compiled(self, g: list[Array], w: list[Array], indices: list[int], rate: float, decay: Any) -> Any:
         m = states(self.momentums, indices) if self.momentum else None
         return kernels.native.sgd(w, g, m, rate, self.momentum, self.nesterov, decay)
+
+    def compiled_rows(
+        self, g: Array, rows: Array, w: Array, slots: list[Array | None], rate: float, decay: float
+    ) -> Any:
+        return kernels.native.sgd_rows(w, rows, g, *slots, rate, self.momentum, self.nesterov, decay)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}

@@ -11,7 +11,8 @@ from neurona.errors import ArgumentError
 from neurona.optimizers.base import Optimizer
 from neurona.parts import initializers
 from neurona.registry import Config, deserialize_keras_object, export, serialize_keras_object
-from neurona.tensor import as_array
+from neurona.row_gradient import RowGradient, as_whole
+from neurona.tensor import Array, as_array
 from neurona.variable import Variable
 
 __all__ = ["LossScaleOptimizer"]
@@ -76,14 +77,14 @@ class LossScaleOptimizer(Optimizer):
         if len(grads) == 0:
             return
         variables = self._told(grads, trainable_variables)
-        arrays = [None if g is None else as_array(g) for g in grads]
+        arrays = [g if g is None or type(g) is RowGradient else as_array(g) for g in grads]
         counter, scale = self.step_counter.data, self.dynamic_scale.data
-        if not all(g is None or np.isfinite(g).all() for g in arrays):
+        if not all(g is None or np.isfinite(_numbers(g)).all() for g in arrays):
             counter[...] = 0
             scale *= 0.5
             return
         found = [
-            g if g is None or v.overwrite_with_gradient else (g / scale).astype(g.dtype)
+            as_whole(g) if g is None or v.overwrite_with_gradient else _divided(g, scale)
             for g, v in zip(arrays, variables, strict=True)
         ]
         self.inner_optimizer.apply(found, variables)
@@ -121,3 +122,13 @@ class LossScaleOptimizer(Optimizer):
         config = dict(config)
         inner = deserialize_keras_object(config.pop("inner_optimizer"), custom_objects)
         return cls(inner, **config)
+
+
+def _numbers(g: Any) -> Array:
+    """All of a gradient that may be something other than 0."""
+    return np.asarray(g.values if type(g) is RowGradient else g)
+
+
+def _divided(g: Any, scale: Array) -> Any:
+    values = (_numbers(g) / scale).astype(g.dtype)
+    return g.with_values(values) if type(g) is RowGradient else values

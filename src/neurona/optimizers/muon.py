@@ -50,6 +50,8 @@ class Muon(ArrayOptimizer):
     Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024).
     """
 
+    row_slots = ("momentums", "adam_velocities")
+
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -93,6 +95,9 @@ class Muon(ArrayOptimizer):
         if variable.ndim != 2 or (self.exclude_embeddings and "embedding" in variable.path.lower()):
             return True
         return any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
+
+    def takes_rows(self, variable: Variable) -> bool:
+        return self._should_use_adamw(variable)  # an orthogonal step needs the whole matrix
 
     def build(self, variables: Sequence[Variable]) -> None:
         if self.built:

@@ -34,6 +34,8 @@ class Lion(ArrayOptimizer):
     Source: Chen et al., "Symbolic Discovery of Optimization Algorithms" (2023).
     """
 
+    row_slots = ("_momentums",)
+
     def __init__(
         self,
         learning_rate: Any = 0.001,
@@ -106,6 +108,8 @@ class Ftrl(ArrayOptimizer):
 
     Source: McMahan et al., "Ad Click Prediction: a View from the Trenches" (2013).
     """
+
+    row_slots = ("_accumulators", "_linears")
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The recognisers: clothes, digits and objects now; reviews as they come."""
+"""The recognisers: clothes, digits, objects and film reviews."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import difflib
 import unicodedata
 from collections.abc import Mapping
 
-from neurona.errors import ArgumentError, UnknownNameError
+from neurona.errors import UnknownNameError
 from neurona.i18n import _
 from neurona.recognisers.clothes import CLOTHES
 from neurona.recognisers.digits import DIGITS
 from neurona.recognisers.objects import OBJECTS
 from neurona.recognisers.recipe import Recipe, Recogniser
+from neurona.recognisers.reviews import REVIEWS
 
-__all__ = ["COMING", "RECOGNISERS", "Recipe", "Recogniser", "find"]
+__all__ = ["RECOGNISERS", "Recipe", "Recogniser", "find"]
 
-RECOGNISERS: Mapping[str, Recogniser] = {recogniser.name: recogniser for recogniser in (CLOTHES, DIGITS, OBJECTS)}
-
-#: Names that are taken already, and what they will answer to.
-COMING: Mapping[str, tuple[str, ...]] = {
-    "reviews": ("reseñas", "imdb"),
+RECOGNISERS: Mapping[str, Recogniser] = {
+    recogniser.name: recogniser for recogniser in (CLOTHES, DIGITS, OBJECTS, REVIEWS)
 }
 
 
@@ -42,13 +40,6 @@ def find(name: str) -> Recogniser:
     wanted = _plain(name)
     if wanted in known:
         return known[wanted]
-    for coming, aliases in COMING.items():
-        if wanted in {_plain(alias) for alias in (coming, *aliases)}:
-            raise ArgumentError(
-                _("The recogniser '{name}' is not part of this version yet. Available: {known}.").format(
-                    name=coming, known=", ".join(RECOGNISERS)
-                )
-            )
     near = difflib.get_close_matches(wanted, known, n=1)
     hint = " " + _("Did you mean '{name}'?").format(name=near[0]) if near else ""
     raise UnknownNameError(

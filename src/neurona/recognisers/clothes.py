@@ -17,6 +17,7 @@ from neurona import layers, losses, optimizers
 from neurona.models import Sequential
 from neurona.optimizers.schedules import CosineDecay
 from neurona.recognisers.garments import see_garment
+from neurona.recognisers.of_pictures import Pictures
 from neurona.recognisers.recipe import Recipe, Recogniser
 from neurona.tensor import Array
 
@@ -83,8 +84,7 @@ CLOTHES = Recogniser(
         "es": "Le cuestan varias prendas juntas, las personas que las llevan y los fondos con dibujos: conoce prendas "
         "sueltas.",
     },
-    prepare=prepare,
-    see=see_garment,
+    kind=Pictures(prepare, see_garment),
     recipes={
         "best": Recipe(
             "best", best, epochs=25, batch_size=256, validation=0.05, views=("mirrored",),

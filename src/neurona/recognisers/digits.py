@@ -20,6 +20,7 @@ from neurona.models import Sequential
 from neurona.optimizers.schedules import PolynomialDecay
 from neurona.recognisers.convolution_muon import ConvolutionMuon
 from neurona.recognisers.handwriting import see_digit
+from neurona.recognisers.of_pictures import Pictures
 from neurona.recognisers.recipe import Recipe, Recogniser
 from neurona.recognisers.smoothing import SmoothedCrossentropy, compile_plainly
 from neurona.tensor import Array
@@ -100,8 +101,7 @@ DIGITS = Recogniser(
         "es": "Conoce un dígito a la vez, como lo escribía la gente en Estados Unidos: le cuestan las letras, los dígitos "
         "unidos, un siete con raya o un uno con trazo inicial largo.",
     },
-    prepare=prepare,
-    see=see_digit,
+    kind=Pictures(prepare, see_digit),
     recipes={
         "best": Recipe(
             "best", best, epochs=12, batch_size=250, validation=1000, views=("shifted",), finish=compile_plainly,

@@ -20,6 +20,7 @@ from neurona import initializers, layers, losses
 from neurona.models import Sequential
 from neurona.optimizers.schedules import PolynomialDecay
 from neurona.recognisers.convolution_muon import ConvolutionMuon
+from neurona.recognisers.of_pictures import Pictures
 from neurona.recognisers.photographs import see_object
 from neurona.recognisers.recipe import Recipe, Recogniser
 from neurona.recognisers.showing import ShownByEpoch
@@ -167,8 +168,7 @@ OBJECTS = Recogniser(
         "es": "Ve imágenes de 32x32 píxeles, en las que solo quedan colores y formas generales: le cuestan los objetos "
         "pequeños, ocultos o varios a la vez, y las vistas poco comunes.",
     },
-    prepare=prepare,
-    see=see_object,
+    kind=Pictures(prepare, see_object),
     in_order=True,  # the last of its five batches is held out
     recipes={
         "best": Recipe(

@@ -1,4 +1,7 @@
-"""Training pictures as each epoch shows them: in another order, mirrored in turn, at first only windows of them."""
+"""Training data that each epoch shows in its own way: pictures mirrored in turn, at first only windows of them.
+
+Texts, by their lengths, are in `neurona.recognisers.lengths`.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,20 @@ from neurona.tensor import Array
 from neurona.training.batches import PyDataset
 from neurona.training.callbacks import Callback
 
-__all__ = ["ShownByEpoch", "Turn"]
+__all__ = ["ByEpoch", "ShownByEpoch", "Turn"]
 
 
-class ShownByEpoch(PyDataset):
+class ByEpoch(PyDataset):
+    """Batches that depend on the epoch.
+
+    Attributes:
+        epoch: the epoch under way; `Turn` sets it.
+    """
+
+    epoch = 0
+
+
+class ShownByEpoch(ByEpoch):
     """Batches of pictures that depend on the epoch.
 
     Each picture is mirrored at every other epoch, half of them, drawn by lot, at the first: so each is seen as often
@@ -42,7 +55,7 @@ class ShownByEpoch(PyDataset):
     ) -> None:
         super().__init__()
         self.pictures, self.classes, self.batch_size, self.seed = pictures, classes, batch_size, seed
-        self.windowed, self.side, self.epoch = windowed, side, 0
+        self.windowed, self.side = windowed, side
         self._chosen = self._generator().random(len(pictures)) < 0.5
 
     def _generator(self, *numbers: int) -> np.random.Generator:
@@ -72,9 +85,9 @@ class ShownByEpoch(PyDataset):
 
 
 class Turn(Callback):
-    """Tells a `ShownByEpoch` which epoch it is."""
+    """Tells a `ByEpoch` which epoch it is."""
 
-    def __init__(self, shown: ShownByEpoch) -> None:
+    def __init__(self, shown: ByEpoch) -> None:
         super().__init__()
         self.shown = shown
 

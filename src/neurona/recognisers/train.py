@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from neurona import datasets, utils
-from neurona.errors import NonFiniteError, RunError
+from neurona.errors import ArgumentError, NonFiniteError, RunError
 from neurona.i18n import _
 from neurona.recognisers import Recipe, Recogniser, find
-from neurona.recognisers.judging import judge, softmax
-from neurona.recognisers.showing import Turn
+from neurona.recognisers.judging import judge
+from neurona.recognisers.lengths import Lengths
+from neurona.recognisers.recipe import Setting
+from neurona.recognisers.showing import ByEpoch, Turn
 from neurona.runs import Run, versions
 from neurona.tensor import Array
-from neurona.training.callbacks import Callback
+from neurona.training.callbacks import Callback, SwapEMAWeights
 from neurona.training.checkpoint import Checkpoint, Interrupted
 
-__all__ = ["probabilities", "start", "train"]
+__all__ = ["start", "train"]
 
-# The split of training and validation pictures is the same for every seed, so that runs can be compared.
+# The split of training and validation examples is the same for every seed, so that runs can be compared.
 _SPLIT_SEED = 0
 
 
@@ -34,15 +37,31 @@ def start(
     epochs: int | None,
     folder: Any = None,
     validation: float | None = None,
+    settings: Mapping[str, Setting] | None = None,
+    baselines: bool = True,
 ) -> Run:
-    """A new Run folder for this recipe; `train` carries it out."""
+    """A new Run folder for this recipe; `train` carries it out.
+
+    Args:
+        settings: those of `Recipe.settings`, some perhaps changed.
+        baselines: whether simpler ways to the same end are tried beside it, where the recogniser has some.
+    """
+    own: dict[str, Any] = dict(recipe.settings if settings is None else settings)
+    batch_size = own.pop("batch_size")
+    lengths = {} if recipe.lengths is None else {name: own.pop(name) for name in asdict(recipe.lengths)}
+    Lengths(**lengths)  # refuses what cannot be, before there is a folder
+    if batch_size < 1:
+        raise ArgumentError(f"Expected `batch_size` to be a whole number from 1. Received: batch_size={batch_size}.")
     return Run.create(
         folder,
         recogniser.name,
         recipe=recipe.name,
         seed=seed,
         epochs=recipe.epochs if epochs is None else epochs,
-        batch_size=recipe.batch_size,
+        batch_size=batch_size,
+        settings=own,
+        **({"lengths": lengths} if lengths else {}),
+        baselines=baselines,
         views=list(recipe.views),
         validation=recipe.validation if validation is None else validation,
         data={
@@ -101,10 +120,15 @@ def train(
     began = time.perf_counter()
     utils.clear_session()
     utils.set_random_seed(info["seed"])
-    part = datasets.split(data.x_train, data.y_train, info["validation"], _SPLIT_SEED, in_order=recogniser.in_order)
-    x_train, x_val = recogniser.prepare(part.x_train), recogniser.prepare(part.x_val)
+    kind = recogniser.kind
+    part = datasets.split(
+        np.arange(len(data.x_train)), data.y_train, info["validation"], _SPLIT_SEED, in_order=recogniser.in_order
+    )
+    examples = _rows(data.x_train, part.x_train)
+    prepare = kind.reader(run, examples)
+    x_train, x_val = prepare(examples), prepare(_rows(data.x_train, part.x_val))
     steps = math.ceil(len(x_train) / info["batch_size"])
-    model = recipe.build(steps, info["epochs"], info["seed"])
+    model = recipe.build(steps, info["epochs"], info["seed"], **info.get("settings", {}))
     if recipe.adapt is not None:
         recipe.adapt(model, x_train)
     checkpoint = Checkpoint(run.checkpoint_path)
@@ -112,17 +136,16 @@ def train(
     def stopped(status: str) -> None:
         run.update(status=status, seconds=round(seconds_before + time.perf_counter() - began, 3))
 
-    watched = slice(0, recipe.watched)
-    shown, own = None, []
-    if recipe.show is not None:
-        shown = recipe.show(x_train, part.y_train, info["batch_size"], info["epochs"], info["seed"])
-        own = [Turn(shown)]
+    fed = kind.fed(run, recipe, x_train, part.y_train)
+    own: list[Callback] = [Turn(fed)] if isinstance(fed, ByEpoch) else []
+    if getattr(model.optimizer, "use_ema", False):
+        own.append(SwapEMAWeights())  # what is kept are the averages, so they are what each epoch is judged by
     run.update(status="running")
     try:
         history = model.fit(
-            *((x_train, part.y_train, info["batch_size"]) if shown is None else (shown,)),
+            *((fed,) if isinstance(fed, ByEpoch) else (*fed, info["batch_size"])),
             epochs=info["epochs"], verbose=verbose,
-            validation_data=(x_val[watched], part.y_val[watched]) if len(x_val) else None,
+            validation_data=kind.judged(run, recipe, x_val, part.y_val) if len(x_val) else None,
             validation_batch_size=1000, callbacks=[*own, *callbacks, checkpoint],
         )  # fmt: skip
     except (Interrupted, KeyboardInterrupt):
@@ -138,16 +161,21 @@ def train(
     try:
         run.write_history(history.history)
         model = _save(run, recipe, model)
-        shares = probabilities(model, recogniser.prepare(data.x_test), recipe.views)
+        x_test = prepare(data.x_test)
+        shares = kind.probabilities(run, model, x_test)
         found = judge(shares, data.y_test, list(data.labels["en"]))
         if len(x_val):
-            held_out = judge(probabilities(model, x_val, recipe.views), part.y_val, list(data.labels["en"]))
+            held_out = judge(kind.probabilities(run, model, x_val), part.y_val, list(data.labels["en"]))
             found["validation_accuracy"] = held_out["accuracy"]
             found["validation_interval"] = held_out["accuracy_interval"]
             found["validation_samples"] = held_out["samples"]
+        seconds = round(
+            seconds_before + time.perf_counter() - began, 3
+        )  # of this network, not of what stands beside it
+        if kind.baselines is not None and info.get("baselines", True):
+            found["baselines"] = kind.baselines(run, x_train, part.y_train, x_test, data.y_test)
         run.write_metrics(found)
-        run.update(parameters=model.count_params(), test_accuracy=found["accuracy"],
-                   seconds=round(seconds_before + time.perf_counter() - began, 3))  # fmt: skip
+        run.update(parameters=model.count_params(), test_accuracy=found["accuracy"], seconds=seconds)
         if after is not None:
             after(shares)
     except KeyboardInterrupt:
@@ -165,30 +193,8 @@ def _save(run: Run, recipe: Recipe, model: Any) -> Any:
     return kept
 
 
-def probabilities(model: Any, x: Array, views: Sequence[str] = ()) -> Array:
-    """What a recogniser's network, which ends in raw outputs, thinks of prepared pictures: ``(N, C)``.
-
-    Args:
-        x: the pictures, ``(N, H, W)`` or ``(N, H, W, C)``.
-        views: "mirrored": the mean over each picture and its mirror image; "shifted": half the weight to two copies that
-            are shifted by a pixel, up left and down right.
-
-    Source of the views: K. Jordan, arXiv:2404.00498, section 3.6.
-    """
-    if "mirrored" in views:
-        others = [view for view in views if view != "mirrored"]
-        return (probabilities(model, x, others) + probabilities(model, x[:, :, ::-1], others)) / 2
-    if "shifted" in views:
-        corners = _shifted(x, 0), _shifted(x, 2)
-        return probabilities(model, x) / 2 + sum(probabilities(model, corner) for corner in corners) / 4
-    outputs = np.asarray(model.predict(x, batch_size=1000, verbose=0), "float64")
-    if not np.isfinite(outputs).all():
-        raise NonFiniteError(_("The network answers with NaN or infinity: its weights are spoilt."))
-    return softmax(outputs)
-
-
-def _shifted(x: Array, start: int) -> Array:
-    """Pictures that begin at row and column `start` of themselves with a mirrored margin of 1."""
-    height, width = x.shape[1:3]
-    wide = np.pad(x, [(0, 0), (1, 1), (1, 1)] + [(0, 0)] * (x.ndim - 3), mode="reflect")
-    return wide[:, start : start + height, start : start + width]
+def _rows(x: Any, numbers: Array) -> Any:
+    """The examples with these numbers, which grow; without a copy where they lie beside each other."""
+    if len(numbers) and numbers[-1] - numbers[0] == len(numbers) - 1:
+        return x[int(numbers[0]) : int(numbers[-1]) + 1]
+    return x[numbers]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from neurona.i18n import get_language
-from neurona.report import figures
-from neurona.report.page import write_page
+from neurona.recognisers import RECOGNISERS
+from neurona.report import figures, words
+from neurona.report.page import mistakes_drawn, write_page
 from neurona.runs import Run
 from neurona.tensor import Array
 
-__all__ = ["figures", "write_page", "write_report"]
+__all__ = ["figures", "words", "write_page", "write_report"]
 
 
-def write_report(run: Run, about: str, pictures: Array, truth: Array, probabilities: Array) -> None:
+def write_report(run: Run, about: str, examples: Any, truth: Array, probabilities: Array) -> None:
     """Draw the plots of a complete run and write its page.
 
     Args:
         about: the recipe in one sentence.
-        pictures, truth, probabilities: the test set and what the network thinks of it.
+        examples, truth, probabilities: the test set and what the network thinks of it.
     """
     metrics = run.read_metrics()
     names = run.info["classes"][get_language()]
@@ -24,9 +27,7 @@ def write_report(run: Run, about: str, pictures: Array, truth: Array, probabilit
     figures.draw_curves(run.read_history(), run.plots_path / "curves.png")
     figures.draw_confusion(metrics["confusion"], names, run.plots_path / "confusion.png")
     figures.draw_calibration(metrics["calibration"], run.plots_path / "calibration.png")
-    mistakes = run.plots_path / "mistakes.png"
-    if (probabilities.argmax(axis=1) != truth).any():
-        figures.draw_mistakes(pictures, truth, probabilities, names, mistakes)
-    else:
-        mistakes.unlink(missing_ok=True)
-    write_page(run, about)
+    recogniser = RECOGNISERS.get(run.info["recogniser"])
+    of_texts = recogniser is not None and recogniser.kind.name == "texts"
+    mistakes = words.mistakes if of_texts else mistakes_drawn
+    write_page(run, about, mistakes(run, examples, truth, probabilities))

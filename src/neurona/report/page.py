@@ -5,18 +5,27 @@ Leans on `neurona.report.markup`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from neurona.i18n import _, get_language
 from neurona.recognisers import RECOGNISERS
+from neurona.report import figures
 from neurona.report.markup import grouped, heading, image, paragraph, table, text, write_html
+from neurona.report.words import baselines_table
 from neurona.runs import Run
+from neurona.tensor import Array
 
-__all__ = ["write_page"]
+__all__ = ["mistakes_drawn", "write_page"]
 
 
-def write_page(run: Run, recipe_about: str) -> Path:
-    """Write ``report.html`` of a complete run, in the language in force; its plots must be there already."""
+def write_page(run: Run, recipe_about: str, mistakes: Iterable[str] = ()) -> Path:
+    """Write ``report.html`` of a complete run, in the language in force; its plots must be there already.
+
+    Args:
+        recipe_about: the recipe in one sentence.
+        mistakes: where it is sure and wrong, as parts of the page.
+    """
     info, metrics = run.info, run.read_metrics()
     language = get_language()
     names = info["classes"][language]
@@ -28,7 +37,7 @@ def write_page(run: Run, recipe_about: str) -> Path:
         paragraph(recipe_about, "muted"),
         f'<p><span class="figure">{metrics["accuracy"]:.2%}</span> '
         + text(
-            _("of {count} test pictures recognised (95 % interval: {low:.2%} to {high:.2%})").format(
+            _("of {count} test examples recognised (95 % interval: {low:.2%} to {high:.2%})").format(
                 count=grouped(metrics["samples"]), low=low, high=high
             )
         )
@@ -38,7 +47,7 @@ def write_page(run: Run, recipe_about: str) -> Path:
         low, high = metrics["validation_interval"]
         parts.append(
             paragraph(
-                _("{share:.2%} of {count} training pictures that were held out ({low:.2%} to {high:.2%})").format(
+                _("{share:.2%} of {count} training examples that were held out ({low:.2%} to {high:.2%})").format(
                     share=metrics["validation_accuracy"],
                     count=grouped(metrics["validation_samples"]),
                     low=low,
@@ -56,14 +65,15 @@ def write_page(run: Run, recipe_about: str) -> Path:
         image(run.plots_path / "curves.png", _("loss and accuracy by epoch")),
         heading(_("Class by class")),
         table(
-            (_("class"), _("precision"), _("recall"), "F1", _("pictures")),
+            (_("class"), _("precision"), _("recall"), "F1", _("examples")),
             (
                 (name, f"{c['precision']:.3f}", f"{c['recall']:.3f}", f"{c['f1']:.3f}", c["count"])
                 for name, c in zip(names, metrics["per_class"], strict=True)
             ),
         ),
         image(run.plots_path / "confusion.png", _("confusion matrix")),
-        *_mistakes(run.plots_path / "mistakes.png"),
+        *_baselines(run),
+        *mistakes,
         heading(_("Can its probabilities be believed?")),
         paragraph(
             _(
@@ -90,8 +100,8 @@ def write_page(run: Run, recipe_about: str) -> Path:
         heading(_("What it is not good for")),
         paragraph(
             _(
-                "It always answers with one of its classes, also for a picture of something else; and pictures unlike "
-                "those it was trained with are recognised less often than the figure above says."
+                "It always answers with one of its classes, also where none of them fits; and what is unlike the examples "
+                "it was trained with is recognised less often than the figure above says."
             )
         ),
         *([paragraph(recogniser.limits[language])] if recogniser is not None else []),
@@ -99,11 +109,26 @@ def write_page(run: Run, recipe_about: str) -> Path:
     return write_html(run.report_path, f"Neurona: {run.path.name}", parts)
 
 
-def _mistakes(path: Path) -> list[str]:
-    if not path.is_file():
+def mistakes_drawn(run: Run, pictures: Array, truth: Array, probabilities: Array) -> list[str]:
+    """The mistakes of which the network was surest, as a figure."""
+    path = run.plots_path / "mistakes.png"
+    if not (probabilities.argmax(axis=1) != truth).any():
+        path.unlink(missing_ok=True)
         return []
+    figures.draw_mistakes(pictures, truth, probabilities, run.info["classes"][get_language()], path)
     return [
         heading(_("Where it is sure and wrong")),
         paragraph(_("The answer and how sure the network was; in brackets the truth.")),
         image(path, _("mistakes")),
+    ]
+
+
+def _baselines(run: Run) -> list[str]:
+    if not run.read_metrics().get("baselines"):
+        return []
+    head = _("reader"), _("accuracy"), _("95 % interval"), _("weights"), _("seconds")
+    return [
+        heading(_("Beside simpler readers")),
+        paragraph(_("Trained with the same examples and judged by the same, with the same vocabulary.")),
+        table(head, baselines_table(run)),
     ]

@@ -1,4 +1,4 @@
-"""The ``.keras`` archive: a zip of config.json, metadata.json and model.weights.h5.
+"""The ``.keras`` archive: a zip of config.json, metadata.json, model.weights.h5 and the vocabularies of layers.
 
 Reading it never runs code and never opens another file: classes come from the registry alone, and the archive's own
 members are the only ones read, within a budget.
@@ -15,6 +15,7 @@ from typing import Any
 
 from neurona.errors import SavingError
 from neurona.registry import deserialize_keras_object, serialize_keras_object
+from neurona.saving.assets import read_assets, write_assets
 from neurona.saving.atomic import atomic_file
 from neurona.saving.members import MEMBERS, read_members
 from neurona.saving.weights import read_weights, write_weights
@@ -44,6 +45,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
     config = json.dumps(serialize_keras_object(model))
     metadata = json.dumps({"keras_version": FORMAT_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
     contents = dict(zip(MEMBERS, (metadata.encode(), config.encode(), write_weights(model)), strict=True))
+    contents |= write_assets(model)
     with atomic_file(path) as stream, zipfile.ZipFile(stream, "w") as archive:
         for name, data in contents.items():
             archive.writestr(name, data)
@@ -72,4 +74,5 @@ def load_model(
         config.pop("compile_config", None)
     model = deserialize_keras_object(config, custom_objects)
     read_weights(model, members["model.weights.h5"], str(path))
+    read_assets(model, members, str(path))
     return model

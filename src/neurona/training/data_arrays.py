@@ -13,7 +13,7 @@ import numpy as np
 from neurona import config
 from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.symbolic import flatten
-from neurona.tensor import Array, Tensor, as_array
+from neurona.tensor import Array, Tensor, as_array, holds_text
 
 __all__ = [
     "batch_dtype",
@@ -34,15 +34,17 @@ def holds_arrays(value: Any) -> bool:
         return all(holds_arrays(item) for item in value.values())
     if isinstance(value, (list, tuple)):
         return is_numbers(value) or all(item is None or holds_arrays(item) for item in value)
-    return value is None or isinstance(value, (Tensor, np.ndarray, np.generic)) or hasattr(value, "__array__")
+    if value is None or isinstance(value, (Tensor, np.ndarray, np.generic)) or hasattr(value, "__array__"):
+        return True
+    return not isinstance(value, (str, bytes)) and holds_text(value)  # texts kept in another way than in a list
 
 
 def is_numbers(value: list[Any] | tuple[Any, ...]) -> bool:
-    """Whether nested lists are one array written out: their first leaf is a number."""
+    """Whether nested lists are one array written out: their first leaf is a number or a text."""
     leaf: Any = value
     while isinstance(leaf, (list, tuple)):
         leaf = next((item for item in leaf if item is not None), 0)
-    return isinstance(leaf, (int, float, complex, str, np.generic)) or getattr(leaf, "shape", None) == ()
+    return isinstance(leaf, (int, float, complex, str, bytes, np.generic)) or getattr(leaf, "shape", None) == ()
 
 
 def to_arrays(structure: Any) -> Any:
@@ -60,9 +62,11 @@ def _to_array(value: Any) -> Array:
         array = np.asarray(value)
     else:
         array = as_array(value)
-    if array.dtype.kind == "O":
-        hint = "Call .toarray() on sparse matrices, and give columns of numbers only."
-        raise DTypeError(f"Expected arrays of numbers. Received: {type(value).__name__} of Python objects. {hint}")
+    if array.dtype.kind == "O" and not all(isinstance(item, (str, bytes)) for item in array.flat):
+        hint = "Call .toarray() on sparse matrices, and give columns of numbers or of texts only."
+        raise DTypeError(
+            f"Expected arrays of numbers or of texts. Received: {type(value).__name__} of Python objects. {hint}"
+        )
     if array.ndim == 0:
         raise ShapeError(f"Expected arrays whose first axis counts the samples. Received: the single value {array!r}.")
     if array.ndim == 1 and type(value).__module__.partition(".")[0] == "pandas":
@@ -89,8 +93,13 @@ def count_samples(data: tuple[Any, ...]) -> int:
 
 
 def batch_dtype(dtype: np.dtype[Any], part: int) -> np.dtype[Any]:
-    """The type that a batch has: inputs of bytes and all floats become `floatx`, other integers stay."""
+    """The type that a batch has: inputs of bytes and all floats become `floatx`, other integers stay.
+
+    Texts become Python's own, batch by batch: an array of NumPy's gives each the room of the longest.
+    """
     is_weight, is_input = part == 2, part == 0
+    if dtype.kind in "OSU":
+        return np.dtype(object)
     if dtype.kind == "f" or is_weight or (is_input and dtype == np.uint8):
         return np.dtype(config.floatx())
     return dtype.newbyteorder("=")

@@ -145,6 +145,28 @@ def _unscaled(name: str, low: float, high: float) -> Finding:
     )
 
 
+def _padding(s: Situation) -> Iterator[Finding]:
+    """Filled-up ends that a recurrent layer reads last, and so remembers best (keras issue 20898)."""
+    for index, x in sample_inputs(s):
+        layer = s.reads_last.get(index)
+        if layer is None or x.ndim != 2 or len(x) < _FEW or not x.shape[1]:
+            continue
+        filled = np.argmax((x != 0)[:, ::-1], axis=1)[(x != 0).any(axis=1)]  # zeros at the end of each row
+        if filled.size and np.median(filled) >= max(3, x.shape[1] // 5):
+            name = "x" if len(s.x) == 1 else f"x[{index}]"
+            yield Finding(
+                "padded-ends",
+                _(
+                    "The sequences {name} end in zeros, and {layer} returns only its last output: until then it reads "
+                    "padding, and forgets what stood before."
+                ).format(name=name, layer=layer),
+                _(
+                    "Use Embedding(..., mask_zero=True), so that the zeros are skipped, or put them in front: "
+                    'pad_sequences(..., padding="pre").'
+                ),
+            )
+
+
 # -- the last layer and the loss ----------------------------------------------------------------------------
 
 
@@ -352,7 +374,7 @@ def _order(o: Output, y: Array, s: Situation) -> Iterator[Finding]:
         )
 
 
-_RULES: tuple[Callable[[Situation], Iterator[Finding]], ...] = (_lengths, _inputs)
+_RULES: tuple[Callable[[Situation], Iterator[Finding]], ...] = (_lengths, _inputs, _padding)
 _OUTPUT_RULES: tuple[Callable[[Output, Array | None], Iterator[Finding]], ...] = (
     _target_kinds,
     _probabilities,

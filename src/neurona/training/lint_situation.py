@@ -69,6 +69,8 @@ class Situation:
         validation_split: the share that was or will be cut off from the end.
         scaled: the model itself brings its inputs to a common scale.
         embeds: the model looks its inputs up in a table (word numbers).
+        reads_last: for inputs that are looked up without a mask and then read by a recurrent layer that returns only
+            its last output: the input's index and the layer's class.
     """
 
     x: list[Array] = field(default_factory=list)
@@ -77,6 +79,7 @@ class Situation:
     validation_split: float = 0.0
     scaled: bool = False
     embeds: bool = False
+    reads_last: dict[int, str] = field(default_factory=dict)
 
 
 def sample(array: Array, size: int) -> Array:
@@ -139,7 +142,7 @@ def situation_of(model: Any, x: Any, y: Any, shuffle: bool, validation_split: fl
             )
         )
     scaled, embeds = _first_layers(model)
-    return Situation(inputs, outputs, shuffle, validation_split, scaled, embeds)
+    return Situation(inputs, outputs, shuffle, validation_split, scaled, embeds, _reads_last(model))
 
 
 def _by_name(structure: Any, names: list[str] | None) -> list[Any]:
@@ -209,3 +212,66 @@ def _all_layers(model: Any) -> Iterator[Any]:
             yield from _all_layers(layer)
         else:
             yield layer
+
+
+# -- recurrent layers without a mask ------------------------------------------------------------------------
+
+_RECURRENT = {"GRU", "LSTM", "RNN", "SimpleRNN"}
+# Layers that keep the times in their order, so that padding stays at the end.
+_IN_ORDER = {
+    "Activation", "AveragePooling1D", "BatchNormalization", "Conv1D", "Dense", "Dropout", "GaussianDropout",
+    "GaussianNoise", "Identity", "LayerNormalization", "LeakyReLU", "MaxPooling1D", "ReLU", "SeparableConv1D",
+    "SpatialDropout1D", "TimeDistributed",
+}  # fmt: skip
+
+
+def _reads_last(model: Any) -> dict[int, str]:
+    """See `Situation.reads_last`; a chain that is not plainly one is passed over."""
+    found: dict[int, str] = {}
+    inputs = {id(t): i for i, t in enumerate(flatten(getattr(model, "inputs", None) or []))}
+    for layer in _all_layers(model):
+        if not _gives_last(layer):
+            continue
+        index = _looked_up(layer, inputs) if getattr(layer, "_nodes", None) else _first_in(model, layer)
+        if index is not None:
+            found[index] = type(layer).__name__
+    return found
+
+
+def _gives_last(layer: Any) -> bool:
+    forwards = not getattr(layer, "return_sequences", True) and not getattr(layer, "go_backwards", False)
+    return type(layer).__name__ in _RECURRENT and forwards
+
+
+def _passes(layer: Any) -> bool:
+    name = type(layer).__name__
+    return name in _IN_ORDER or (name in _RECURRENT and getattr(layer, "return_sequences", False))
+
+
+def _is_unmasked_table(layer: Any) -> bool:
+    return type(layer).__name__ == "Embedding" and not getattr(layer, "mask_zero", False)
+
+
+def _looked_up(layer: Any, inputs: dict[int, int]) -> int | None:
+    """The index of the input that a drawn layer reads through a table, without a mask."""
+    while layer._nodes:
+        node = layer._nodes[0]
+        if len(layer._nodes) > 1 or not node.args or node.kwargs.get("mask") is not None:
+            return None
+        before = node.args[0]
+        if getattr(before, "_keras_mask", None) is not None:
+            return None
+        if _is_unmasked_table(layer):
+            return inputs.get(id(before))
+        layer = getattr(getattr(before, "node", None), "operation", None)
+        if layer is None or not hasattr(layer, "_nodes") or not (_passes(layer) or _is_unmasked_table(layer)):
+            return None
+    return None
+
+
+def _first_in(model: Any, layer: Any) -> int | None:
+    """0 where a Sequential model that was not drawn yet begins with a table and goes straight on to `layer`."""
+    layers = list(getattr(model, "layers", None) or [])
+    if type(model).__name__ != "Sequential" or layer not in layers or not _is_unmasked_table(layers[0]):
+        return None
+    return 0 if all(_passes(one) for one in layers[1 : layers.index(layer)]) else None

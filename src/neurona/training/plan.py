@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from neurona.row_gradient import added, as_whole
 from neurona.symbolic import flatten, map_structure
 from neurona.tape import Record, Tape, backpropagate
 from neurona.tensor import Array, Tensor, wrap
@@ -77,7 +78,7 @@ class Plan:
             loss, outputs = function(*tensors)
         self.loss = None if loss is None else loss.data
         self.outputs = map_structure(_data, outputs)
-        self.gradients: list[Array | None] = []
+        self.gradients: list[Any] = []  # arrays, or a `RowGradient` for a table of which some rows were read
         self.variables = list(variables() if callable(variables) else variables)
         if self.variables:
             found = backpropagate(tape.records, {id(loss): start(loss.data)}, {id(v) for v in self.variables})
@@ -170,7 +171,7 @@ class Plan:
         self._forward = [(*call, spent[i]) for i, call in enumerate(self._forward)]
         self._backward = [(*call, spent[count + i]) for i, call in enumerate(self._backward)]
 
-    def __call__(self, inputs: Sequence[Any]) -> tuple[Any, Any, list[Array | None]]:
+    def __call__(self, inputs: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
         """Repeat it on the flattened arrays of another batch: ``(loss, outputs, gradients)``."""
         values = self._template.copy()
         for place, array in zip(self._inputs, inputs, strict=True):
@@ -195,14 +196,14 @@ class Plan:
         gradients[self._loss_place] = self._start(values[self._loss_place])
         for backward, made_at, given, attributes, needs, targets, spent in self._backward:
             if type(made_at) is list:
-                g: Any = tuple(gradients[i] for i in made_at)
+                g: Any = tuple(as_whole(gradients[i]) for i in made_at)
                 if all(part is None for part in g):
                     continue
                 for i in made_at:
                     gradients[i] = None
                 y = tuple(values[i] for i in made_at)
             else:
-                g = gradients[made_at]
+                g = as_whole(gradients[made_at])
                 if g is None:
                     continue
                 y = values[made_at]
@@ -214,7 +215,7 @@ class Plan:
                     if dx.dtype != dtype:
                         dx = dx.astype(dtype)
                     before = gradients[target]
-                    gradients[target] = dx if before is None else before + dx
+                    gradients[target] = dx if before is None else added(before, dx)
             for i in spent:
                 values[i] = None
         return loss, outputs, [None if p is None else gradients[p] for p in self._gradient_places]

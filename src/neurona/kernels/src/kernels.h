@@ -53,6 +53,15 @@ typedef struct {
     int centered;
 } nk_rmsprop;
 
+/* Some rows of one table, with their gradients and the same rows of its slots. */
+typedef struct {
+    ptrdiff_t rows, d;
+    const int64_t *index; /* ascending, none twice */
+    float *params, *slots[NK_SLOTS]; /* whole tables; slots NULL where the rule has fewer */
+    const float *grads;              /* rows x d */
+    float decay;
+} nk_some_rows;
+
 /* The 3 x 3 convolution, stride 1: maps of pictures (n, h, w, c), kernel (3, 3, c, f). Pooled: 2 x 2 maxima, y and
  * where (n, oh / 2, ow / 2, f) with oh = h + top + bottom - 2. method: NK_DIRECT, or the side of Winograd's tile. */
 enum { NK_DIRECT = 1 };
@@ -90,6 +99,41 @@ typedef struct {
     ptrdiff_t in[3], out[3], kernel[3], stride[3], dilation[3], before[3];
 } nk_conv;
 
+/* The LSTM over sequences: x (n, t, d), kernel (d, 4 u), recurrent (u, 4 u), bias (4 u) or NULL, h0, c0 and kept (n, u), mask
+ * (n, t) or NULL; h, c (n, t, u) and the gates (n, t, 4 u) leave, or on the way back arrive. backwards: the last step first. */
+typedef struct {
+    ptrdiff_t n, t, d, u;
+    int backwards;
+    const float *x, *kernel, *recurrent, *bias, *h0, *c0, *kept;
+    const uint8_t *mask;
+    float *h, *c, *gates;
+} nk_lstm;
+
+/* gh, gc, ggates: NULL for zeros. dx, dkept and dbias: NULL where not wanted; dkernel and drecurrent both or neither. */
+typedef struct {
+    nk_lstm layer;
+    const float *gh, *gc, *ggates;
+    float *dx, *dkernel, *drecurrent, *dbias, *dh0, *dc0, *dkept;
+} nk_lstm_backward;
+
+/* A GRU or plain recurrent neurons over sequences: x (n, t, d), kernel (d, k u), recurrent (u, k u) with k = 3 or 1, bias NULL
+ * or (k u), of the GRU with reset_after (2, 3 u), h0 and kept (n, u), mask (n, t); kept and mask may be NULL. h, inner (n, t, u)
+ * and the gates (n, t, 3 u) leave, or on the way back arrive; plain neurons have h alone. backwards: the last step first. */
+typedef struct {
+    ptrdiff_t n, t, d, u;
+    int backwards, reset_after, activation; /* reset_after: of the GRU; activation: of plain neurons */
+    const float *x, *kernel, *recurrent, *bias, *h0, *kept;
+    const uint8_t *mask;
+    float *h, *gates, *inner;
+} nk_recurrent;
+
+/* gh, ggates, ginner: NULL for zeros. dx, dkept and dbias: NULL where not wanted; dkernel and drecurrent both or neither. */
+typedef struct {
+    nk_recurrent layer;
+    const float *gh, *ggates, *ginner;
+    float *dx, *dkernel, *drecurrent, *dbias, *dh0, *dkept;
+} nk_recurrent_backward;
+
 typedef struct {
     const char *name;
     int (*products)(const nk_product *list, int count); /* all in one parallel region; -1 when memory is out */
@@ -123,6 +167,12 @@ typedef struct {
     void (*sgd)(const nk_parameters *all, const nk_sgd *rule);
     void (*rmsprop)(const nk_parameters *all, const nk_rmsprop *rule);
     double (*square_sum)(const nk_parameters *all, double *partial);
+    void (*adam_rows)(const nk_some_rows *table, const nk_adam *rule);
+    void (*sgd_rows)(const nk_some_rows *table, const nk_sgd *rule);
+    void (*rmsprop_rows)(const nk_some_rows *table, const nk_rmsprop *rule);
+    /* out[r] = the sum of g[order[i]] for i from first[r] up to first[r + 1]. */
+    void (*sum_by_row)(ptrdiff_t rows, ptrdiff_t d, const float *g, const int64_t *order, const int64_t *first,
+                       float *out);
     void (*gather_float)(ptrdiff_t rows, ptrdiff_t d, const float *src, const int64_t *index, float scale, float *out);
     void (*gather_byte)(ptrdiff_t rows, ptrdiff_t d, const uint8_t *src, const int64_t *index, float scale,
                         float *out);
@@ -137,6 +187,12 @@ typedef struct {
     int (*depthwise_kernel_gradient)(const nk_conv *p, const float *g, const float *x, float *dkernel);
     /* As activation_backward, for many rows and few columns. */
     int (*conv_slope)(ptrdiff_t m, ptrdiff_t n, const float *g, const float *y, int activation, float *gz, float *db);
+    int (*lstm)(const nk_lstm *layer); /* -1 when memory is out */
+    int (*lstm_backward)(const nk_lstm_backward *layer);
+    int (*gru)(const nk_recurrent *layer); /* -1 when memory is out */
+    int (*gru_backward)(const nk_recurrent_backward *layer);
+    int (*simple_rnn)(const nk_recurrent *layer);
+    int (*simple_rnn_backward)(const nk_recurrent_backward *layer);
 } nk_table;
 
 /* The chunks of the optimizers and the row blocks of the normalisation: their size depends on the data's sizes alone,

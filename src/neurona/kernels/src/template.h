@@ -23,6 +23,8 @@
 
 #include "t_update.h"
 
+#include "t_embedding.h"
+
 #include "t_winograd.h"
 
 #include "t_winograd_passes.h"
@@ -40,6 +42,16 @@
 #include "t_conv_kernel.h"
 
 #include "t_depthwise.h"
+
+#include "t_recurrent.h"
+
+#include "t_lstm.h"
+
+#include "t_steps.h"
+
+#include "t_gru.h"
+
+#include "t_simple_rnn.h"
 
 const nk_table ISA_TABLE = {
     .name = ISA_NAME,
@@ -62,6 +74,10 @@ const nk_table ISA_TABLE = {
     .sgd = sgd,
     .rmsprop = rmsprop,
     .square_sum = square_sum,
+    .adam_rows = adam_rows,
+    .sgd_rows = sgd_rows,
+    .rmsprop_rows = rmsprop_rows,
+    .sum_by_row = sum_by_row,
     .gather_float = gather_float,
     .gather_byte = gather_byte,
     .conv3x3 = conv3x3,
@@ -73,4 +89,10 @@ const nk_table ISA_TABLE = {
     .depthwise_input_gradient = depthwise_input_gradient,
     .depthwise_kernel_gradient = depthwise_kernel_gradient,
     .conv_slope = conv_slope,
+    .lstm = lstm,
+    .lstm_backward = lstm_backward,
+    .gru = gru,
+    .gru_backward = gru_backward,
+    .simple_rnn = simple_rnn,
+    .simple_rnn_backward = simple_rnn_backward,
 };
