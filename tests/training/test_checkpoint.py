@@ -16,6 +16,7 @@ from neurona.errors import NonFiniteError, SavingError
 from neurona.models import Sequential
 from neurona.training.callbacks import Callback
 from neurona.training.checkpoint import Checkpoint, Interrupted
+from neurona.training.dataset import Dataset
 
 STEPS, EPOCHS = 7, 3
 RNG = np.random.default_rng(0)
@@ -142,6 +143,36 @@ def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
     assert state(again) == state(made)
     checkpoint.remove()
     assert not (tmp_path / "c").exists()
+
+
+def averaging() -> Any:
+    made = model()
+    made.compile(optimizers.SGD(0.1, use_ema=True, ema_momentum=0.9), made.loss)
+    return made
+
+
+def test_weights_are_averaged_also_after_a_stop_at_the_very_end(tmp_path: Path) -> None:
+    whole = averaging()
+    fit(whole, Never())
+    with pytest.raises(Interrupted):
+        fit(averaging(), At(STEPS * EPOCHS, lambda: os.kill(os.getpid(), signal.SIGINT)), Checkpoint(tmp_path / "c"))
+    again = averaging()
+    fit(again, Checkpoint(tmp_path / "c"))
+    assert state(again) == state(whole)
+
+
+def test_a_shuffled_dataset_goes_on_in_its_order(tmp_path: Path) -> None:
+    def run(*callbacks: Callback) -> Any:
+        made = model()
+        data = Dataset.from_tensor_slices((X, Y)).shuffle(len(X), seed=3).batch(16)
+        made.fit(data, epochs=EPOCHS, verbose=0, callbacks=list(callbacks), lint=False)
+        return made
+
+    whole = run(Never())
+    for step in (STEPS, STEPS + 3):
+        with pytest.raises(Interrupted):
+            run(At(step, lambda: os.kill(os.getpid(), signal.SIGTERM)), Checkpoint(tmp_path / str(step)))
+        assert state(run(Checkpoint(tmp_path / str(step)))) == state(whole)
 
 
 def test_signals_are_given_back(tmp_path: Path) -> None:

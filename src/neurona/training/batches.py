@@ -29,6 +29,7 @@ from neurona.training.data_arrays import (
     to_arrays,
     with_class_weight,
 )
+from neurona.training.dataset import Dataset
 from neurona.training.py_dataset import PyDataset, fetch
 
 __all__ = ["ArrayBatches", "Batch", "Batches", "DatasetBatches", "PyDataset", "StreamBatches", "make_batches",
@@ -310,7 +311,9 @@ class StreamBatches(Batches):
         skip = 0 if self._once else first
         if self.steps is None:
             count = skip
-            for batch in itertools.islice(iter(self.source), skip, None):
+            # only a `Dataset` can give the pass of a number: a training that is taken up goes on in the same order
+            elements = self.source.elements(epoch) if isinstance(self.source, Dataset) else iter(self.source)
+            for batch in itertools.islice(elements, skip, None):
                 count += 1
                 yield standard_batch(batch, self.class_weight)
             if not self._once:

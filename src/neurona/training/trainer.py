@@ -413,7 +413,7 @@ class Trainer:
             told.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
-        if self.optimizer is not None and epochs > initial_epoch:
+        if self.optimizer is not None and (epochs > initial_epoch or facts):  # a stop may come after the last step
             self.optimizer.finalize_variable_values(self.trainable_weights)  # type: ignore[attr-defined]
         told.on_train_end(logs)
         kernels.trim()
