@@ -46,6 +46,8 @@ __all__ = [
     "suggestion",
 ]
 
+_MANY = 30  # names that a message can still list
+
 
 class NeuronaError(Exception):
     """The root: catching it catches every error that Neurona raises on purpose."""
@@ -64,13 +66,17 @@ class UnknownNameError(ArgumentError):
 
     @classmethod
     def among(cls, kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
-        """The error for `name`, with the nearest of the `known` names and the whole list.
+        """The error for `name`, with the nearest of the `known` names and, unless they are many, the whole list.
 
         >>> print(UnknownNameError.among("optimizer", "adm", ["adam", "sgd"]))
         Unknown optimizer. Received: 'adm'. Did you mean 'adam'? Known: adam, sgd.
         """
-        names = sorted(known)
-        return cls(f"Unknown {kind}. Received: {name!r}.{suggestion(name, names)} Known: {', '.join(names)}.")
+        names = sorted(n for n in map(str, known) if not n.startswith("_"))
+        told = f"Known: {', '.join(names)}."
+        if len(names) > _MANY:
+            near = difflib.get_close_matches(str(name).lower(), names, n=8, cutoff=0.4)
+            told = f"Among the {len(names)} known: {', '.join(near)}." if near else f"{len(names)} others are known."
+        return cls(f"Unknown {kind}. Received: {name!r}.{suggestion(name, names)} {told}")
 
 
 class DTypeError(NeuronaError, TypeError):

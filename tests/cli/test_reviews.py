@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurona.cli import main, predict_texts
+from neurona.cli import main, text_input
 from neurona.datasets import Texts
 from neurona.i18n import set_language
 from neurona.report import write_report
@@ -174,12 +174,35 @@ def test_lines_are_answered_one_by_one(call: Any, trained: Path) -> None:
     assert found.code == 0 and [len(row) for row in rows] == [5] * 6
     assert [row[0] for row in rows][:3] == ["positive", "-", "negative"]
     assert [row[2:4] for row in rows] == [["4", "0"], ["0", "0"], ["4", "0"], ["3", "2"], ["4", "2"], ["3", "2"]]
-    assert "1 of the texts are no UTF-8" in found.err
+    assert "Note: 1 text is no UTF-8; it was read" in found.err
     assert "\x1b" not in found.out and "\x00" not in found.out and "a\\x00b \\x1b[31m great" in found.out
     answered = call("predict", trained, "-", "--json", stdin=lines).out.splitlines()
     rows_json = [json.loads(line) for line in answered]
     assert [row["line"] for row in rows_json[:-1]] == [1, 2, 3, 4, 5, 6] and rows_json[-1]["count"] == 6
     assert rows_json[1]["answer"] is None and f"{rows_json[0]['probability']:.4f}" == rows[0][1]
+
+
+def test_a_mark_of_utf16_counts_only_at_the_beginning(call: Any, trained: Path) -> None:
+    for stdin, count in ((b"great\n\xff\xfegreat\ngreat\n", 3), (b"\xff\xfe great\ngreat", 2)):
+        found = call("predict", trained, "-", stdin=stdin)
+        assert found.code == 0 and len(found.out.splitlines()) == count
+        assert "Note: 1 text is no UTF-8" in found.err
+    found = call("predict", trained, "-", stdin=b"caf\xe9\ncaf\xe9", lang="es")
+    assert "Nota: 2 textos no son UTF-8; se leyeron como Windows-1252." in found.err
+    for text in ("great\ngreat\n", "great"):
+        refused = call("predict", trained, "-", stdin=text.encode("utf-16"))
+        assert refused.code == 1 and "is UTF-16" in refused.err and not refused.out
+
+
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_read(
+    call: Any, trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "f").write_text("")
+    for page, why in (("d", "it is a folder"), ("f/w.html", "a part of the path is no folder")):
+        refused = call("predict", trained, "-", "--html", page, stdin=b"great\n")
+        assert refused.code == 1 and f"Cannot write {page}: {why}." in refused.err and not refused.out
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["d", "f"] and not list((tmp_path / "d").iterdir())
 
 
 def test_many_lines_keep_their_order(call: Any, trained: Path) -> None:
@@ -231,9 +254,10 @@ def test_whatever_is_written_is_shown_as_text(call: Any, trained: Path, tmp_path
 
 
 def test_a_text_of_absurd_size_is_refused(call: Any, trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predict_texts, "_LARGEST", 1 << 20)
+    monkeypatch.setattr(text_input, "LARGEST", 1 << 20)
     found = call("predict", trained, "-", stdin=b"good\n" + b"x" * (3 << 20))
     assert found.code == 1 and "line 2 is larger than 1 MB" in found.err
+    assert len(found.out.splitlines()) == 1  # what came before it has its answer
     Path("big.txt").write_bytes(b"x" * (3 << 20))
     found = call("predict", trained, "big.txt")
     assert found.code == 1 and "big.txt is larger than 1 MB" in found.err

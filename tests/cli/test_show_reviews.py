@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from neurona.cli import main, predict_texts, show_texts
+from neurona.cli import main, show_texts, text_input
 from neurona.errors import DataNotFoundError
 from neurona.i18n import set_language
 from neurona.layers import Dense, Embedding, GlobalAveragePooling1D, Input
@@ -111,8 +111,9 @@ def test_a_text_has_its_page(call: Any, lstm: Path, lang: str, good: str) -> Non
         "show-the-film-was-great-1-verdicts.png", "show-the-film-was-great-2-lstm-state.png",
     ]  # fmt: skip
     following = found.json["following"]
-    assert following["texts"] == 20 and len(following["rows"]) > 4 and page.rows == 1 + len(following["rows"])
-    assert all(len(row) == 8 for row in following["rows"])
+    units = following["units"]
+    assert following["texts"] == 20 and len(units) > 3 and page.rows == 2 + len(units)  # a head, and chance
+    assert all(len(unit["correlations"]) == 4 for unit in units)
 
 
 def test_both_directions_of_a_gru_are_shown(call: Any, both: Path, tmp_path: Path) -> None:
@@ -126,11 +127,20 @@ def test_both_directions_of_a_gru_are_shown(call: Any, both: Path, tmp_path: Pat
 
 
 def test_without_a_text_two_test_reviews_serve(call: Any, lstm: Path) -> None:
+    told = call(lstm, "--texts", 0, "--layer", "lstm", "--unit", 3, lang="es")
+    assert "Segura y con razón (verdad:" in told.out and "truth" not in told.out
     found = call(lstm, "--texts", 15, "--layer", "lstm", "--unit", 3, "--json")
     assert found.code == 0 and found.json["page"] == str(lstm / "show.html")
     page = Text(lstm / "show.html")
     assert "Sure and right (truth:" in page.words and len(found.json["texts"]) in (1, 2)
     assert page.pictures == 4 * len(found.json["texts"]) and found.json["following"]["texts"] == 15
+    following = found.json["following"]  # numbers, whatever the language
+    assert set(following) == {"texts", "words", "chance", "units"} and following["units"]
+    assert list(following["chance"]) == ["position", "negation", "sentiment", "loud"]
+    for unit in following["units"]:
+        assert 0 <= unit["unit"] < 8 and unit["backwards"] is False and unit["weight"] >= 0
+        assert all(-1.001 <= value <= 1.001 for value in unit["correlations"].values())
+        assert all(one["move"] > 0 and one["count"] >= 10 and one["word"] for one in unit["rises_at"])
 
 
 def test_without_data_an_example_serves_and_nothing_is_downloaded(
@@ -177,7 +187,7 @@ def test_what_a_text_says_is_shown_and_not_obeyed(call: Any, lstm: Path, tmp_pat
 
 
 def test_errors_say_what_to_do(call: Any, lstm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(predict_texts, "_LARGEST", 1 << 20)
+    monkeypatch.setattr(text_input, "LARGEST", 1 << 20)
     (tmp_path / "texts").mkdir()
     for name in ("a.txt", "b.txt"):
         (tmp_path / "texts" / name).write_text("great")

@@ -249,6 +249,15 @@ def test_errors_speak(make: Any, match: str) -> None:
 def test_shapes_that_do_not_fit_speak() -> None:
     with pytest.raises(ShapeError, match="All dimensions of `value` and `key`"):
         layers.MultiHeadAttention(2, 3)(Q, V, Q)
+    with pytest.raises(ShapeError, match=r"`query` of at least 3 axes.*query_shape=\(None, 4\)"):
+        layers.MultiHeadAttention(2, 3)(Q[0], Q[0])
+    with pytest.raises(ShapeError, match="`value` of at least 3 axes"):
+        layers.MultiHeadAttention(2, 3)(Q, V[0])
+    with pytest.raises(ArgumentError, match=r"needs `query` and `value`.*layer\(x, x\)"):
+        layers.MultiHeadAttention(2, 3)(Q)
+    for wrong in (layers.Attention(), layers.AdditiveAttention()):
+        with pytest.raises(ArgumentError, match=r"list of inputs.*Received: a tensor of shape \(\w+, 3, 4\)\.$"):
+            wrong(Q)
     with pytest.raises(ShapeError, match=r"do not match at shared dimension 'b'\. Input shape is 3"):
         layers.EinsumDense("abc,cd->abd", (7, 2)).build((None, 3, 4))
     with pytest.raises(ShapeError, match="must name every axis"):

@@ -488,8 +488,19 @@ def test_refusals() -> None:
         RNN(Dense(3))
     with pytest.raises(ArgumentError, match="All cells must have a `state_size`"):
         StackedRNNCells([Dense(3)])
-    with pytest.raises(ShapeError, match="expected ndim=3, found ndim=2"):
+    with pytest.raises(ArgumentError, match=r"at least one cell. Received: cells=\[\]"):
+        RNN([])
+    with pytest.raises(ShapeError, match=r"expected ndim=3, found ndim=2.*Begin with Embedding\(\)"):
         LSTM(2)(X[0])
+    layer = GRU(2)
+    layer(X)
+    with pytest.raises(ShapeError, match=r"expected axis -1 .* to have value 2, .* shape \(3, 4, 1\)"):
+        layer(X[..., :1])
+    for states, received in ((np.zeros((3, 2), "float32"), 1), ([X[:, 0]] * 3, 3)):
+        with pytest.raises(ShapeError, match=rf"`initial_state` with 2 state\(s\).*Received: {received}\."):
+            LSTM(2)(X, initial_state=states)
+    with pytest.raises(ArgumentError, match=r"return_sequences, return_state, stateful\. Received: <Dense"):
+        Bidirectional(Dense(3))
     with pytest.raises(ShapeError, match="needs to know the length of the last axis"):
         LSTM(2)(Input((3, None)))
     with pytest.raises(ShapeError, match="need to know the size of a picture"):

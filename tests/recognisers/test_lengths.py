@@ -50,6 +50,13 @@ def test_cut_is_what_slices_do(lengths: list[int], longest: int, keep: str) -> N
         assert list(found[i]) == expected
 
 
+@pytest.mark.parametrize("longest", [0, -1, 100_001, 10**9])
+def test_lengths_that_cannot_be_are_refused(longest: int) -> None:
+    with pytest.raises(ArgumentError, match=f"from 1 to 100000. Received: longest={longest}"):
+        Lengths(longest=longest)
+    assert len(rungs(100_000)) <= 14
+
+
 def test_padding_behind_and_in_front() -> None:
     tokens = Tokens.of([[1, 2, 3], [], [4]])
     assert padded(tokens, [0, 2, 1], 4).tolist() == [[1, 2, 3, 0], [4, 0, 0, 0], [0, 0, 0, 0]]

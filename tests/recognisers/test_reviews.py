@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurona.datasets import Texts, Tokens, index, tokenize
-from neurona.errors import ArgumentError, RunError, UnknownNameError
+from neurona.errors import ArgumentError, NeuronaError, RunError, UnknownNameError
 from neurona.recognisers import find
 from neurona.recognisers.baselines import distinct
 from neurona.recognisers.of_texts import Texts as OfTexts
@@ -108,6 +108,35 @@ def test_impossible_settings_make_no_run(tmp_path: Path, name: str) -> None:
     with pytest.raises(ArgumentError, match=f"{name}=0"):
         start(REVIEWS, plan, data(), 0, 1, tmp_path / "r", settings=plan.changed({name: "0"}))
     assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told", "expected"),
+    [
+        ("lstm", {"width": "0"}, r"'width' must be at least 1\. Received: 0\."),
+        ("tutorial", {"words": "-5"}, r"'words' must be at least 4\. Received: -5\."),
+        ("best", {"words": "3"}, r"'words' must be at least 4\. Received: 3\."),
+        ("best", {"cell": "gur"}, r"Received: 'gur'"),
+        ("best", {"averaged": "1.5"}, r"'averaged' must be from 0 to below 1\. Received: 1\.5\."),
+        ("best", {"recurrent_dropout": "1"}, r"'recurrent_dropout' must be from 0 to below 1"),
+        ("best", {"rate": "nan"}, r"'rate' must be at least 0\. Received: nan"),
+    ],
+)
+def test_what_the_network_refuses_makes_no_run(
+    tmp_path: Path, recipe: str, told: dict[str, str], expected: str
+) -> None:
+    plan = REVIEWS.recipes[recipe]
+    with pytest.raises(NeuronaError, match=expected):
+        start(REVIEWS, plan, data(), 0, 1, tmp_path / "r", settings=plan.changed(told))
+    assert not (tmp_path / "r").exists()
+
+
+def test_a_run_that_cannot_begin_has_failed(tmp_path: Path) -> None:
+    run = begun(tmp_path / "r", "lstm", 1)
+    run.update(settings={**run.info["settings"], "width": 0})
+    with pytest.raises(ArgumentError):
+        train(run, data(), verbose=0)
+    assert Run.open(run.path).status == "failed"
 
 
 def test_an_unknown_cell_is_told() -> None:

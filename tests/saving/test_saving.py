@@ -15,6 +15,7 @@ import pytest
 import neurona as keras
 from neurona.errors import NeuronaError, SavingError, UnknownNameError, UnsafeFileError
 from neurona.layers import BatchNormalization, Dense, Dropout, Input, Lambda, Layer
+from neurona.layers.operation import Operation
 
 h5py = pytest.importorskip("h5py", reason="model files are HDF5")
 X = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
@@ -132,6 +133,13 @@ def tampered(path: Path, **members: bytes) -> Path:
         for name, data in members.items():
             copy.writestr(name, data)
     return target
+
+
+def test_an_unknown_op_is_told_without_the_whole_table() -> None:
+    with pytest.raises(UnknownNameError, match=r"Received: 'softmaxx'. Did you mean 'softmax'\?") as caught:
+        Operation.from_config({"name": "s", "operation": "softmaxx"})
+    assert len(str(caught.value)) < 300
+    assert "_get_item" not in str(UnknownNameError.among("op", "get_item", ["_get_item", "take"]))
 
 
 def test_damaged_files_give_our_errors_and_change_nothing(tmp_path: Path) -> None:

@@ -227,6 +227,13 @@ def test_sixty_thousand_pictures_take_no_time():
     assert min(times) < 0.1  # 20 ms on a quiet machine
 
 
+def test_both_directions_are_not_cured_by_padding_in_front():
+    (found,) = lint(case(YES_NO, BINARY, WORDS, reads_last={0: "Bidirectional(LSTM)"}, embeds=True))
+    assert found.code == "padded-ends"
+    assert "mask_zero=True" in found.cure
+    assert "pre" not in found.cure
+
+
 @pytest.mark.parametrize("shape", [(60_000, 784), (3, 1_000_000), (10, 3), (1, 1), (1_000_000,)])
 def test_a_sample_is_small_and_in_order(shape):
     array = np.arange(np.prod(shape), dtype="int32").reshape(shape)
@@ -294,6 +301,26 @@ def test_what_the_model_tells():
     assert not situation_of(late, X, LABELS, True, 0.0).scaled
 
 
+class Words(layers.Layer):
+    """A user's own layer that looks words up."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = layers.Embedding(300, 4)
+
+    def call(self, x):
+        return self.table(x)
+
+
+def test_a_table_within_a_layer_is_seen():
+    model = models.Sequential([Words(), layers.LSTM(3), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    words = np.random.default_rng(0).integers(1, 300, (200, 12))
+    situation = situation_of(model, words, AMOUNTS, True, 0.0)
+    assert situation.embeds
+    assert "unscaled-input" not in [finding.code for finding in lint(situation)]
+
+
 def _recurrent(*between, drawn, **table):
     entry = [layers.Input((12,), dtype="int32")] if drawn else []
     model = models.Sequential([*entry, layers.Embedding(9, 4, **table), *between, layers.Dense(1)])
@@ -310,7 +337,12 @@ def test_who_reads_padding_last(drawn):
     assert _recurrent(layers.LSTM(3), drawn=drawn, mask_zero=True) == {}
     assert _recurrent(layers.LSTM(3, return_sequences=True), layers.GlobalMaxPooling1D(), drawn=drawn) == {}
     assert _recurrent(layers.LSTM(3, go_backwards=True), drawn=drawn) == {}  # reads the padding first
-    assert _recurrent(layers.Bidirectional(layers.LSTM(3)), drawn=drawn) == {}  # one half does
+    both = layers.Bidirectional(layers.LSTM(3))  # one half does
+    assert _recurrent(both, drawn=drawn) == {0: "Bidirectional(LSTM)"}
+    every_step = layers.Bidirectional(layers.GRU(3, return_sequences=True))
+    assert _recurrent(every_step, layers.LSTM(3), drawn=drawn) == {0: "LSTM"}
+    assert _recurrent(every_step, layers.GlobalMaxPooling1D(), drawn=drawn) == {}
+    assert _recurrent(layers.Bidirectional(layers.LSTM(3)), drawn=drawn, mask_zero=True) == {}
 
 
 def test_who_reads_padding_last_among_several_inputs():

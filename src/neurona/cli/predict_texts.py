@@ -1,23 +1,23 @@
 """``neurona predict`` for recognisers of texts: single texts with their words explained, and streams of lines.
 
-Whatever arrives has a defined end: an empty line gets an answer's place but no answer, bytes that are no UTF-8 are read
-as Windows-1252 and the user is told, and a text of absurd size is refused before it fills the memory.
+Whatever arrives has a defined end (`text_input`); an empty line gets an answer's place but no answer.
 """
 
 from __future__ import annotations
 
-import os
-import select
+import errno
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
-from neurona.cli.shared import complain, say, session, tell_json
+from neurona.cli.shared import say, session, tell_json
+from neurona.cli.text_input import decoded, files_of, groups, note_recoded, opened, whole
 from neurona.datasets.tokens import UNKNOWN, Tokens
-from neurona.errors import DataError, DataNotFoundError
+from neurona.errors import SavingError
 from neurona.i18n import _, get_language
 from neurona.recognisers import find
 from neurona.report.plain import printable
@@ -28,8 +28,6 @@ from neurona.sight.words import Explained, Explainer
 
 __all__ = ["predict"]
 
-_LARGEST = 64 << 20  # bytes of one text
-_AT_ONCE = 1024  # lines that are answered together
 _ON_A_PAGE = 1000  # texts of a stream that a page explains
 _SHOWN = 60  # letters of a line that are repeated beside its answer
 
@@ -44,6 +42,7 @@ def predict(run: Run, things: Sequence[str], lines: bool, html: Path | None) -> 
 
     Raises:
         DataError: a file that cannot be read, or a text that is too large.
+        SavingError: the page cannot be written, which is found before anything is read.
     """
     _Predicting(run, html).all(things, lines)
 
@@ -63,40 +62,31 @@ class _Predicting:
         self.count = self.recoded = 0
 
     def all(self, things: Sequence[str], lines: bool) -> None:
+        if self.html is not None:
+            _make_room(self.html)
         for thing in things:
             if thing == "-":
                 self._stream(sys.stdin.buffer)
                 continue
-            files = _files(thing)
+            files = files_of(thing)
             if not files:
                 self._single("", thing)
             for path in files:
-                with _opened(path) as stream:
+                with opened(path) as stream:
                     if lines:
                         self._stream(stream)
                     else:
-                        self._single(str(path), self._decoded(_bounded(stream.read(_LARGEST + 1), str(path))))
-        if self.recoded:
-            complain(
-                _("Note: {count} of the texts are no UTF-8; they were read as Windows-1252.").format(count=self.recoded)
-            )
+                        text, recoded = whole(stream, str(path))
+                        self.recoded += recoded
+                        self._single(str(path), text)
+        note_recoded(self.recoded)
         found: dict[str, Any] = {"run": str(self.run.path), "recogniser": self.run.info["recogniser"]}
         if self.html is not None:
-            self.html.parent.mkdir(parents=True, exist_ok=True)
             say(_("Page: {path}").format(path=write_words(self.html, self.run, self.page)))
             if self.count > len(self.page):
                 say(_("It shows the first {count} texts.").format(count=len(self.page)))
             found["page"] = str(self.html)
         session.finish({**found, "count": self.count, "predictions": self.results})
-
-    def _decoded(self, raw: bytes) -> str:
-        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-            raise DataError(_("The text is UTF-16. Save it as UTF-8."))
-        try:
-            return raw.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            self.recoded += 1
-            return raw.decode("cp1252", errors="replace")
 
     # -- a single text ----------------------------------------------------------------------------------------
 
@@ -137,8 +127,10 @@ class _Predicting:
     # -- a stream of lines ------------------------------------------------------------------------------------
 
     def _stream(self, stream: BinaryIO) -> None:
-        for group in _groups(stream):
-            texts = [self._decoded(line) for line in group]
+        for group in groups(stream):
+            pairs = [decoded(line) for line in group]
+            texts = [text for text, _recoded in pairs]
+            self.recoded += sum(recoded for _text, recoded in pairs)
             tokens: Tokens = self.read(texts)
             shares = self.kind.probabilities(self.run, self.model, tokens)[:, 1].tolist()
             for text, ids, share in zip(texts, tokens, shares, strict=True):
@@ -170,87 +162,19 @@ def _show(one: Explained) -> None:
         say("  " + shown.plain)
 
 
-def _files(thing: str) -> list[Path]:
-    """The files that an argument names; none where it is a text.
+def _make_room(page: Path) -> None:
+    """Make the folder of a page that is written at the end, and see whether the page can be.
 
     Raises:
-        DataNotFoundError: it looks like the name of a file that is not there, or is a folder without texts.
+        SavingError: it cannot.
     """
-    path = Path(thing)
-    if not thing:  # an empty text, not the working folder
-        return []
     try:
-        if path.is_file():
-            return [path]
-        folder = path.is_dir()
-    except (OSError, ValueError):  # too long for a name, or with a NUL in it
-        return []
-    if folder:
-        inside = sorted(p for p in path.iterdir() if p.suffix.lower() == ".txt" and p.is_file())
-        if not inside:
-            raise DataNotFoundError(_("The folder {path} holds no text file (*.txt).").format(path=path))
-        return inside
-    if path.suffix.lower() == ".txt" and not any(c.isspace() for c in thing):
-        raise DataNotFoundError(_("There is no file {path}.").format(path=path))
-    return []
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
+        if page.parent.is_file():
+            raise NotADirectoryError(errno.ENOTDIR, "is no folder")
+        page.parent.mkdir(parents=True, exist_ok=True)
+        if page.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder")
+        with tempfile.TemporaryFile(dir=page.parent):
+            pass
     except OSError as error:
-        raise DataError(_("Cannot read {path}: {why}.").format(path=path, why=reason(error))) from error
-
-
-def _bounded(raw: bytes, name: str) -> bytes:
-    if len(raw) > _LARGEST:
-        raise DataError(_("{name} is larger than {size} MB: that is no single text.").format(
-            name=name, size=_LARGEST >> 20))  # fmt: skip
-    return raw
-
-
-def _groups(stream: BinaryIO) -> Iterator[list[bytes]]:
-    """Lines, as many together as are ready, so that a slow stream is answered at once and a fast one in large batches.
-
-    Raises:
-        DataError: a line has no end.
-    """
-    rest, waiting = bytearray(), []
-    number = 0
-    while True:
-        chunk = _some(stream)
-        if b"\n" in chunk:
-            head, _sign, tail = chunk.rpartition(b"\n")
-            rest += head
-            waiting += [line.removesuffix(b"\r") for line in bytes(rest).split(b"\n")]
-            rest = bytearray(tail)
-        else:
-            rest += chunk
-        _bounded(bytes(rest) if len(rest) > _LARGEST else b"", _("line {number}").format(
-            number=number + len(waiting) + 1))  # fmt: skip
-        if not chunk and rest:
-            waiting.append(bytes(rest))
-            rest = bytearray()
-        while waiting and (len(waiting) >= _AT_ONCE or not chunk or not _more(stream)):
-            number += len(waiting[:_AT_ONCE])
-            yield waiting[:_AT_ONCE]
-            waiting = waiting[_AT_ONCE:]
-        if not chunk:
-            return
-
-
-def _some(stream: BinaryIO) -> bytes:
-    """What there is to read, at most a megabyte, without waiting for more; empty at the end."""
-    if hasattr(stream, "read1"):
-        return bytes(stream.read1(1 << 20))
-    return stream.read(1 << 20)
-
-
-def _more(stream: BinaryIO) -> bool:
-    """Whether more can be read at once; told only where the system can say so."""
-    if os.name == "nt":
-        return True
-    try:
-        return bool(select.select([stream], [], [], 0.02)[0])
-    except (OSError, ValueError):  # no file of the system
-        return True
+        raise SavingError(_("Cannot write {path}: {why}.").format(path=page, why=reason(error))) from error

@@ -23,9 +23,20 @@ from neurona.errors import ArgumentError, DataNotFoundError, UnknownNameError
 from neurona.i18n import _, get_language
 from neurona.recognisers import Recogniser
 from neurona.report.plain import printable
-from neurona.report.show_texts import TextPage, answer, counts, direction, labels_of, strongest_units
+from neurona.report.show_texts import (
+    TextPage,
+    answer,
+    chance_of,
+    counts,
+    direction,
+    labels_of,
+    notable_units,
+    strongest_units,
+)
 from neurona.runs import Run
 from neurona.sight import Seen, TextScene
+from neurona.sight.following import PROPERTIES
+from neurona.tensor import Array
 
 __all__ = ["EXAMPLE", "show"]
 
@@ -150,7 +161,8 @@ def _examples(scene: TextScene, data: datasets.Data | None, seed: int) -> list[t
             continue
         order = np.where(fits, np.where(sure > _SURE - 0.5, 0.5 * _SURE, sure), -1.0)  # the first that is sure enough
         k = int(np.argmax(order))
-        found.append((f"{title} ({_('truth: {name}').format(name=names[int(truth[k])])})", data.x_test[int(chosen[k])]))
+        told = _("(truth: {name})").format(name=names[int(truth[k])])
+        found.append((f"{title} {told}", data.x_test[int(chosen[k])]))
     return found or [(_("An example"), EXAMPLE)]
 
 
@@ -164,8 +176,31 @@ def _follow(
     survey = scene.survey(list(data.x_test[chosen]), scores, seed)
     if survey is None:
         return None
-    rows = page.following(survey)
-    return {"texts": survey.texts, "words": survey.words, "rows": rows}
+    page.following(survey)
+
+    def words(movers: Sequence[tuple[int, float, int]]) -> list[dict[str, Any]]:
+        return [{"word": scene.word(number), "move": move, "count": times} for number, move, times in movers]
+
+    return {
+        "texts": survey.texts,
+        "words": survey.words,
+        "chance": _by_property(chance_of(survey)),
+        "units": [
+            {
+                "backwards": scene.last[k].backwards,
+                "unit": unit,
+                "weight": float(survey.weights[k][unit]),
+                "correlations": _by_property(survey.found[k].correlations[unit]),
+                "rises_at": words(survey.found[k].up[unit]),
+                "falls_at": words(survey.found[k].down[unit]),
+            }
+            for k, unit in notable_units(survey)
+        ],
+    }
+
+
+def _by_property(values: Array) -> dict[str, float]:
+    return dict(zip(PROPERTIES, map(float, values), strict=True))
 
 
 def _summary(scene: TextScene, seen: Seen) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from neurona.errors import ArgumentError, ShapeError
 from neurona.symbolic import KerasTensor, Shape, flatten
@@ -24,6 +24,9 @@ class InputSpec:
         name: of the input it is about.
         optional: whether the input may be ``None``.
     """
+
+    # what to do where one axis too few arrives: pictures, volumes, sequences of one channel
+    missing: ClassVar[str] = "If the axis of channels is missing, add it: x = x[..., None]."
 
     def __init__(
         self,
@@ -72,8 +75,8 @@ def _check(spec: InputSpec, shape: Shape, layer: str) -> None:
     begin = f"Input 0 of layer '{layer}' is incompatible with the layer: "
     received = f"Full shape received: {shape}"
     ndim = len(shape)
-    if ndim == (spec.ndim or spec.min_ndim or 0) - 1 >= 2:  # pictures, volumes, sequences of one channel
-        received += ". If the axis of channels is missing, add it: x = x[..., None]."
+    if ndim == (spec.ndim or spec.min_ndim or 0) - 1 >= 2:
+        received += f". {spec.missing}"
     if spec.ndim is not None and not spec.allow_last_axis_squeeze and ndim != spec.ndim:
         raise ShapeError(f"{begin}expected ndim={spec.ndim}, found ndim={ndim}. {received}")
     if spec.max_ndim is not None and ndim > spec.max_ndim:

@@ -368,7 +368,7 @@ def _with_places(structure: Any, places: dict[int, list[Any]]) -> Any:
 
 def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Any:
     """Make the layers, then repeat the calls as soon as what they need has been made."""
-    layers: dict[str, Layer] = {}
+    layers: dict[str, Callable[..., Any]] = {}
     waiting: list[tuple[str, int, dict[str, Any]]] = []
     made: dict[tuple[str, int, int], KerasTensor] = {}
     settings: dict[str, dict[str, Any]] = {}  # of ops, which Keras keeps apart from their calls
@@ -376,7 +376,9 @@ def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
         if str(entry.get("module")).startswith("keras.src.ops."):
             settings[entry["name"]] = {k: v for k, v in entry["config"].items() if k != "name"}
             described = {"name": entry["name"], "operation": snake_case(entry["class_name"])}
-            layer: Layer = Operation.from_config(described)
+            # a symbol is a tensor already: at most its type changes, and an op of ours does that
+            plain = entry["class_name"] == "ConvertToTensor"
+            layer: Any = ops.convert_to_tensor if plain else Operation.from_config(described)
         else:
             layer = deserialize_keras_object(
                 {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}, custom_objects

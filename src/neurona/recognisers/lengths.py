@@ -24,6 +24,8 @@ __all__ = ["ByLength", "InOrder", "Lengths", "cut", "padded", "rungs"]
 
 # So many widths at most: those of training, of judging and a few for smaller last batches are plans that all fit.
 _MOST_WIDTHS = 14
+# A network reads word after word and keeps every state: far below this, memory and patience have ended.
+_MOST_WORDS = 100_000
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Lengths:
     """How texts are cut and padded.
 
     Attributes:
-        longest: words that are read of a text, its start mark included.
+        longest: words that are read of a text, its start mark included; at most 100,000.
         keep: which of a longer text: its "beginning", its "end", or half from "both".
         padding: "behind" (the zeros are to be masked) or "front".
         fixed: all texts are padded to `longest`, as Keras's examples do it, whatever they share their batch with.
@@ -43,8 +45,8 @@ class Lengths:
     fixed: bool = False
 
     def __post_init__(self) -> None:
-        if self.longest < 1:
-            raise ArgumentError(f"`longest` must be at least 1. Received: longest={self.longest}.")
+        if not 1 <= self.longest <= _MOST_WORDS:
+            raise ArgumentError(f"`longest` must be from 1 to {_MOST_WORDS}. Received: longest={self.longest}.")
         if self.keep not in ("beginning", "end", "both"):
             raise ArgumentError(f"`keep` must be 'beginning', 'end' or 'both'. Received: keep={self.keep!r}.")
         if self.padding not in ("behind", "front"):

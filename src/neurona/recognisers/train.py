@@ -45,6 +45,10 @@ def start(
     Args:
         settings: those of `Recipe.settings`, some perhaps changed.
         baselines: whether simpler ways to the same end are tried beside it, where the recogniser has some.
+
+    Raises:
+        NeuronaError: a setting that the network refuses; no folder is made then.
+        RunError: the folder exists and is not empty, or cannot be made.
     """
     own: dict[str, Any] = dict(recipe.settings if settings is None else settings)
     batch_size = own.pop("batch_size")
@@ -52,12 +56,14 @@ def start(
     Lengths(**lengths)  # refuses what cannot be, before there is a folder
     if batch_size < 1:
         raise ArgumentError(f"Expected `batch_size` to be a whole number from 1. Received: batch_size={batch_size}.")
+    epochs = recipe.epochs if epochs is None else epochs
+    recipe.build(1, epochs, seed, **own)  # so does the network
     return Run.create(
         folder,
         recogniser.name,
         recipe=recipe.name,
         seed=seed,
-        epochs=recipe.epochs if epochs is None else epochs,
+        epochs=epochs,
         batch_size=batch_size,
         settings=own,
         **({"lengths": lengths} if lengths else {}),
@@ -118,25 +124,32 @@ def train(
         )
     seconds_before = float(info.get("seconds", 0.0))
     began = time.perf_counter()
+
+    def stopped(status: str) -> None:
+        run.update(status=status, seconds=round(seconds_before + time.perf_counter() - began, 3))
+
     utils.clear_session()
     utils.set_random_seed(info["seed"])
     kind = recogniser.kind
     part = datasets.split(
         np.arange(len(data.x_train)), data.y_train, info["validation"], _SPLIT_SEED, in_order=recogniser.in_order
     )
-    examples = _rows(data.x_train, part.x_train)
-    prepare = kind.reader(run, examples)
-    x_train, x_val = prepare(examples), prepare(_rows(data.x_train, part.x_val))
-    steps = math.ceil(len(x_train) / info["batch_size"])
-    model = recipe.build(steps, info["epochs"], info["seed"], **info.get("settings", {}))
-    if recipe.adapt is not None:
-        recipe.adapt(model, x_train)
+    try:
+        examples = _rows(data.x_train, part.x_train)
+        prepare = kind.reader(run, examples)
+        x_train, x_val = prepare(examples), prepare(_rows(data.x_train, part.x_val))
+        steps = math.ceil(len(x_train) / info["batch_size"])
+        model = recipe.build(steps, info["epochs"], info["seed"], **info.get("settings", {}))
+        if recipe.adapt is not None:
+            recipe.adapt(model, x_train)
+        fed = kind.fed(run, recipe, x_train, part.y_train)
+    except (Interrupted, KeyboardInterrupt):
+        stopped("interrupted")
+        raise
+    except Exception:
+        stopped("failed")
+        raise
     checkpoint = Checkpoint(run.checkpoint_path)
-
-    def stopped(status: str) -> None:
-        run.update(status=status, seconds=round(seconds_before + time.perf_counter() - began, 3))
-
-    fed = kind.fed(run, recipe, x_train, part.y_train)
     own: list[Callback] = [Turn(fed)] if isinstance(fed, ByEpoch) else []
     if getattr(model.optimizer, "use_ema", False):
         own.append(SwapEMAWeights())  # what is kept are the averages, so they are what each epoch is judged by

@@ -18,7 +18,17 @@ from neurona.report.states import Label
 from neurona.sight import Recurrence, Seen, Survey, TextScene
 from neurona.tensor import Array
 
-__all__ = ["TextPage", "answer", "counts", "direction", "labels_of", "property_names", "strongest_units"]
+__all__ = [
+    "TextPage",
+    "answer",
+    "chance_of",
+    "counts",
+    "direction",
+    "labels_of",
+    "notable_units",
+    "property_names",
+    "strongest_units",
+]
 
 _IN_DETAIL = 3  # units whose gates are drawn
 _LONGEST = 3000  # letters of a text that a page repeats
@@ -211,8 +221,8 @@ class TextPage:
         states.draw_gates(labels_of(seen), lines, titles, path)
         self.parts.append(markup.image(path, _("gates, cell and state of single units over the words")))
 
-    def following(self, survey: Survey) -> list[list[str]]:
-        """The table of what units follow; returns its rows."""
+    def following(self, survey: Survey) -> None:
+        """The table of what units follow."""
         self.parts.append(markup.heading(_("Which units follow what")))
         self.say(
             _(
@@ -231,22 +241,14 @@ class TextPage:
         )  # fmt: skip
         head, rows = following_rows(self.scene, survey)
         self.parts.append(markup.table(head, rows, "facts"))
-        return rows
 
 
 def following_rows(scene: TextScene, survey: Survey) -> tuple[list[str], list[list[str]]]:
     """Head and rows of the table: chance, then for each property the units that follow it most, then the weightiest."""
     head = [_("unit"), _("moves the answer by"), *property_names(), _("rises at"), _("falls at")]
-    chance = np.max([found.chance for found in survey.found], axis=0)
+    chance = chance_of(survey)
     rows = [[_("by chance"), "", *(f"{value:.2f}" for value in chance), "", ""]]
-    every = [(k, unit) for k, found in enumerate(survey.found) for unit in range(len(found.correlations))]
-    chosen: list[tuple[int, int]] = []
-    for column in range(len(chance)):
-        size = {pair: abs(float(survey.found[pair[0]].correlations[pair[1], column])) for pair in every}
-        best = sorted(every, key=lambda pair, size=size: -size[pair])[:2]  # type: ignore[misc]
-        chosen += [pair for pair in best if size[pair] > chance[column]]
-    chosen += sorted(every, key=lambda pair: -float(survey.weights[pair[0]][pair[1]]))[:4]
-    for k, unit in dict.fromkeys(chosen):
+    for k, unit in notable_units(survey):
         found = survey.found[k]
         r = found.correlations[unit]
         told = [f"{value:+.2f}" + (" *" if abs(value) > limit else "") for value, limit in zip(r, chance, strict=True)]
@@ -256,6 +258,24 @@ def following_rows(scene: TextScene, survey: Survey) -> tuple[list[str], list[li
              _movers(scene, found.down[unit])]
         )  # fmt: skip
     return head, rows
+
+
+def chance_of(survey: Survey) -> Array:
+    """How large, for each property, the largest of all units is by chance: the larger one of both directions."""
+    return np.asarray(np.max([found.chance for found in survey.found], axis=0))
+
+
+def notable_units(survey: Survey) -> list[tuple[int, int]]:
+    """Direction and number of the units to tell of: for each property those that follow it most, then the weightiest."""
+    chance = chance_of(survey)
+    every = [(k, unit) for k, found in enumerate(survey.found) for unit in range(len(found.correlations))]
+    chosen: list[tuple[int, int]] = []
+    for column in range(len(chance)):
+        size = {pair: abs(float(survey.found[pair[0]].correlations[pair[1], column])) for pair in every}
+        best = sorted(every, key=lambda pair, size=size: -size[pair])[:2]  # type: ignore[misc]
+        chosen += [pair for pair in best if size[pair] > chance[column]]
+    chosen += sorted(every, key=lambda pair: -float(survey.weights[pair[0]][pair[1]]))[:4]
+    return list(dict.fromkeys(chosen))
 
 
 def _movers(scene: TextScene, words: Sequence[tuple[int, float, int]]) -> str:

@@ -160,7 +160,10 @@ def _padding(s: Situation) -> Iterator[Finding]:
                     "The sequences {name} end in zeros, and {layer} returns only its last output: until then it reads "
                     "padding, and forgets what stood before."
                 ).format(name=name, layer=layer),
-                _(
+                # in front, the other half of a Bidirectional would read them last
+                _("Use Embedding(..., mask_zero=True), so that the zeros are skipped.")
+                if layer.startswith("Bidirectional")
+                else _(
                     "Use Embedding(..., mask_zero=True), so that the zeros are skipped, or put them in front: "
                     'pad_sequences(..., padding="pre").'
                 ),

@@ -68,9 +68,10 @@ class Situation:
         shuffle: whether the samples are mixed each epoch.
         validation_split: the share that was or will be cut off from the end.
         scaled: the model itself brings its inputs to a common scale.
-        embeds: the model looks its inputs up in a table (word numbers).
+        embeds: the model looks numbers up in a table (words), wherever that table lies in it.
         reads_last: for inputs that are looked up without a mask and then read by a recurrent layer that returns only
-            its last output: the input's index and the layer's class.
+            its last output: the input's index and the layer's class; of a `Bidirectional` with the class within it,
+            for one of its halves does so. A subclassed model is passed over: its `call` may give masks by hand.
     """
 
     x: list[Array] = field(default_factory=list)
@@ -194,16 +195,19 @@ def _activation(layer: Any) -> str | None:
 
 
 def _first_layers(model: Any) -> tuple[bool, bool]:
-    """Whether a layer before the first product scales the inputs, and whether one looks them up."""
-    scaled = embeds = False
+    """Whether a layer before the first product scales the inputs, and whether any layer looks numbers up."""
+    scaled = False
     for layer in _all_layers(model):
-        name = type(layer).__name__
-        embeds |= name == "Embedding"
-        scaled |= name in _NORMALISING
+        scaled |= type(layer).__name__ in _NORMALISING
         in_order = type(model).__name__ in ("Sequential", "Functional")
         if in_order and any(hasattr(layer, width) for width in ("units", "filters", "kernel_size")):
             break
-    return scaled, embeds
+    return scaled, any(type(layer).__name__ == "Embedding" for one in _all_layers(model) for layer in _within(one))
+
+
+def _within(layer: Any) -> list[Any]:
+    """A layer and those in it: a user's own layer may hold the table."""
+    return list(layer._flatten_layers()) if hasattr(layer, "_flatten_layers") else [layer]
 
 
 def _all_layers(model: Any) -> Iterator[Any]:
@@ -234,18 +238,23 @@ def _reads_last(model: Any) -> dict[int, str]:
             continue
         index = _looked_up(layer, inputs) if getattr(layer, "_nodes", None) else _first_in(model, layer)
         if index is not None:
-            found[index] = type(layer).__name__
+            half = getattr(layer, "forward_layer", None)
+            found[index] = type(layer).__name__ + (f"({type(half).__name__})" if half is not None else "")
     return found
 
 
 def _gives_last(layer: Any) -> bool:
-    forwards = not getattr(layer, "return_sequences", True) and not getattr(layer, "go_backwards", False)
-    return type(layer).__name__ in _RECURRENT and forwards
+    if getattr(layer, "return_sequences", True):
+        return False
+    if type(layer).__name__ == "Bidirectional":  # whichever way its halves read, one meets the end last
+        return type(layer.forward_layer).__name__ in _RECURRENT
+    return type(layer).__name__ in _RECURRENT and not getattr(layer, "go_backwards", False)
 
 
 def _passes(layer: Any) -> bool:
     name = type(layer).__name__
-    return name in _IN_ORDER or (name in _RECURRENT and getattr(layer, "return_sequences", False))
+    reads = name in _RECURRENT or name == "Bidirectional"
+    return name in _IN_ORDER or (reads and getattr(layer, "return_sequences", False))
 
 
 def _is_unmasked_table(layer: Any) -> bool:

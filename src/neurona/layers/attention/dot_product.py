@@ -140,10 +140,10 @@ class Attention(Layer):
 
     def _check(self, inputs: Any, mask: Any = None) -> None:
         name = type(self).__name__
-        if not isinstance(inputs, (list, tuple)):
+        if not isinstance(inputs, (list, tuple)) or _is_shape(inputs):
             raise ArgumentError(
                 f"{name} layer must be called on a list of inputs, namely [query, value] or [query, value, key]. "
-                f"Received: inputs={inputs}."
+                f"Received: {_told(inputs)}."
             )
         if not 2 <= len(inputs) <= 3:
             raise ArgumentError(
@@ -165,3 +165,14 @@ class Attention(Layer):
             "dropout": self.dropout,
             "seed": self.seed,
         }
+
+
+def _is_shape(inputs: Any) -> bool:
+    """Whether it is the shape of one tensor, which a layer is built with that was called on one."""
+    return bool(inputs) and all(n is None or isinstance(n, int) for n in inputs)
+
+
+def _told(inputs: Any) -> str:
+    """What arrived, without its numbers."""
+    shape = getattr(inputs, "shape", inputs)
+    return f"a tensor of shape {tuple(shape)}" if isinstance(shape, (tuple, list)) else f"inputs={inputs}"

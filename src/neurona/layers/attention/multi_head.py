@@ -62,7 +62,7 @@ class MultiHeadAttention(Projecting):
 
     Raises:
         ArgumentError: a setting that is no positive integer, or dropout or scores together with flash attention.
-        ShapeError: `value` and `key` have different lengths.
+        ShapeError: `value` and `key` have different lengths; an input has fewer than three axes.
 
     >>> layer = MultiHeadAttention(num_heads=2, key_dim=3)
     >>> layer(Tensor([[[1.0, 2.0], [3.0, 4.0]]]), Tensor([[[1.0, 1.0]]])).shape
@@ -107,10 +107,16 @@ class MultiHeadAttention(Projecting):
         self._output_shape = _as_lengths(output_shape)
         self.attention_axes = _as_axes(attention_axes)
 
-    def build(  # type: ignore[override] # the names under which Keras stores the shapes
-        self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None
+    def build(  # the names under which Keras stores the shapes
+        self, query_shape: Shape, value_shape: Shape | None = None, key_shape: Shape | None = None
     ) -> None:
+        if value_shape is None:
+            raise ArgumentError(
+                f"{type(self).__name__} needs `query` and `value`. Received: only `query`. "
+                "For a sequence that attends to itself, give it twice: layer(x, x)."
+            )
         key_shape = value_shape if key_shape is None else key_shape
+        _check_axes(query=query_shape, value=value_shape, key=key_shape)
         _check_lengths(value_shape, key_shape)
         keys, values = (self.num_heads, self.key_dim), (self.num_heads, self.value_dim)
         self.query_dense = self._projection("query", len(query_shape) - 1, 1, keys)
@@ -263,6 +269,14 @@ def _as_axes(attention_axes: Any) -> tuple[int, ...] | None:
             f"`attention_axes` must be an int, list, or tuple. Received: attention_axes={attention_axes}"
         )
     return None if attention_axes is None else tuple(attention_axes)
+
+
+def _check_axes(**shapes: Shape) -> None:
+    for name, shape in shapes.items():
+        if len(shape) < 3:  # the axis of places would be the batch's, and samples would see each other
+            raise ShapeError(
+                f"Expected `{name}` of at least 3 axes, (batch, places, features). Received: {name}_shape={shape}"
+            )
 
 
 def _check_lengths(value_shape: Shape, key_shape: Shape) -> None:

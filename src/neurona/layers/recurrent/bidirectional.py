@@ -16,6 +16,7 @@ from neurona.tensor import Array, Tensor
 __all__ = ["Bidirectional"]
 
 _MODES = ("sum", "mul", "ave", "concat", None)
+_NEEDED = ("go_backwards", "return_sequences", "return_state", "stateful")
 
 
 @export("keras.layers")
@@ -63,6 +64,13 @@ class Bidirectional(SequenceLayer):
             raise ArgumentError(f"Bidirectional expected a layer. Received: {layer!r}")
         if backward_layer is not None and not isinstance(backward_layer, Layer):
             raise ArgumentError(f"Bidirectional expected `backward_layer` to be a layer. Received: {backward_layer!r}")
+        for one in (layer, backward_layer or layer):
+            lacking = [name for name in _NEEDED if not hasattr(one, name)]
+            if lacking:
+                raise ArgumentError(
+                    f"Bidirectional expected a layer that reads sequences, with the attributes {', '.join(_NEEDED)}. "
+                    f"Received: {one!r}, without {', '.join(lacking)}."
+                )
         if merge_mode not in _MODES:
             raise ArgumentError(
                 f"Invalid merge mode. Received: {merge_mode!r}. Merge mode should be one of 'sum', 'mul', 'ave', "

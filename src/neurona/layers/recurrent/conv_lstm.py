@@ -48,6 +48,10 @@ class _ConvLSTM(CellLayer):
         shape, states = self.cell.compute_output_shape((batch, *picture))
         return self.given_back((batch, length, *shape[1:]), states)
 
+    @property
+    def count_of_states(self) -> int:
+        return 2  # h and c, which `state_size` does not count
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         mask = flatten(previous_mask)[0] if self.return_sequences else None
         return [mask, None, None] if self.return_state else mask

@@ -5,14 +5,15 @@ They take the cell's settings as their own and show them as their own; a configu
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from neurona.errors import ArgumentError
 from neurona.layers.input_spec import InputSpec
 from neurona.layers.recurrent.rnn import RNN
 from neurona.parts import regularizers
+from neurona.symbolic import Shape
 
-__all__ = ["CellLayer", "GatedLayer", "of_cell", "settings_of_cell"]
+__all__ = ["CellLayer", "GatedLayer", "SequenceSpec", "of_cell", "settings_of_cell"]
 
 
 def of_cell(name: str) -> Any:
@@ -24,6 +25,15 @@ def settings_of_cell(kwargs: dict[str, Any], name: str) -> dict[str, Any]:
     """What a layer's remaining keywords mean for its cell; the keyword that is for the cell alone is taken out."""
     kwargs.pop("implementation", None)  # Keras's choice between two ways to the same numbers
     return {"dtype": kwargs.get("dtype"), "trainable": kwargs.get("trainable", True), "name": name}
+
+
+class SequenceSpec(InputSpec):
+    """What a layer demands that reads sequences of features, (N, T, D)."""
+
+    missing: ClassVar[str] = (
+        "Expected (batch, time, features). Begin with Embedding() if these are word numbers; a single feature needs an "
+        "axis of its own: x = x[..., None]."
+    )
 
 
 class CellLayer(RNN):
@@ -42,6 +52,11 @@ class CellLayer(RNN):
     bias_constraint = of_cell("bias_constraint")
     dropout: float = of_cell("dropout")
     recurrent_dropout: float = of_cell("recurrent_dropout")
+
+    def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
+        super().build(sequences_shape, initial_state_shape)
+        if len(sequences_shape) == 3:  # from now on another number of features is the input's fault
+            self.input_spec = SequenceSpec(ndim=3, axes={-1: sequences_shape[-1]})
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -68,7 +83,7 @@ class GatedLayer(CellLayer):
                 f"Received: use_cudnn={use_cudnn!r}"
             )
         self.use_cudnn = use_cudnn
-        self.input_spec = InputSpec(ndim=3)
+        self.input_spec = SequenceSpec(ndim=3)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.cell.seed}

@@ -172,7 +172,9 @@ class RNN(SequenceLayer):
                     f"of the initial state. Expected batch size: {expected}. Received batch size: {batch}. "
                     "Choose a batch_size that divides the number of samples."
                 )
-        if initial_state is None:
+        if initial_state is not None:
+            self._check_count(initial_state)
+        else:
             initial_state = self.states if self.stateful else self.get_initial_state(batch)
         states = list(initial_state) if is_nested(initial_state) else [initial_state]
         states = map_structure(self._as_state, states)
@@ -222,6 +224,19 @@ class RNN(SequenceLayer):
             return output, after if is_nested(after) else [after]
 
         return step
+
+    @property
+    def count_of_states(self) -> int:
+        """How many arrays the state of a step has."""
+        return len(flatten(self.state_size))
+
+    def _check_count(self, initial_state: Any) -> None:
+        expected, received = self.count_of_states, len(flatten(initial_state))
+        if received != expected:
+            raise ShapeError(
+                f"{type(self).__name__} expects `initial_state` with {expected} state(s), an array for each part of the "
+                f"cell's state; for an LSTM [h, c]. Received: {received}."
+            )
 
     def _as_state(self, state: Any) -> Tensor:
         dtype = getattr(self.cell, "compute_dtype", self.compute_dtype)

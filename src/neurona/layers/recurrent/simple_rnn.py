@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from neurona import ops
-from neurona.layers.input_spec import InputSpec
 from neurona.layers.recurrent.cell import MatrixCell, States, Walked, cast, first
-from neurona.layers.recurrent.gated import CellLayer, of_cell, settings_of_cell
+from neurona.layers.recurrent.gated import CellLayer, SequenceSpec, of_cell, settings_of_cell
 from neurona.ops import fused
 from neurona.parts import activations
 from neurona.registry import export
@@ -178,4 +177,4 @@ class SimpleRNN(CellLayer):
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
-        self.input_spec = [InputSpec(ndim=3)]
+        self.input_spec = [SequenceSpec(ndim=3)]

@@ -34,7 +34,7 @@ class StackedRNNCells(Layer):
         training: handed to the cells.
 
     Raises:
-        ArgumentError: a cell without `call` or `state_size`.
+        ArgumentError: no cell, or one without `call` or `state_size`.
 
     >>> cell = StackedRNNCells([neurona.layers.LSTMCell(4), neurona.layers.LSTMCell(3)])
     >>> neurona.layers.RNN(cell)(ops.ones((2, 5, 6))).shape
@@ -43,6 +43,8 @@ class StackedRNNCells(Layer):
 
     def __init__(self, cells: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if not cells:
+            raise ArgumentError(f"StackedRNNCells needs at least one cell. Received: cells={cells!r}")
         for cell in cells:
             for name in ("call", "state_size"):
                 if not hasattr(cell, name):
