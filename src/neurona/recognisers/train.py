@@ -182,9 +182,8 @@ def train(
             found["validation_accuracy"] = held_out["accuracy"]
             found["validation_interval"] = held_out["accuracy_interval"]
             found["validation_samples"] = held_out["samples"]
-        seconds = round(
-            seconds_before + time.perf_counter() - began, 3
-        )  # of this network, not of what stands beside it
+        # of this network, not of what stands beside it
+        seconds = round(seconds_before + time.perf_counter() - began, 3)
         if kind.baselines is not None and info.get("baselines", True):
             found["baselines"] = kind.baselines(run, x_train, part.y_train, x_test, data.y_test)
         run.write_metrics(found)

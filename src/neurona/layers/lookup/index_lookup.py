@@ -116,18 +116,18 @@ class IndexLookup(LookupLayer):
 
     def _tokens_in(self, values: Array) -> Any:
         """The tokens in an array, in one flat sequence."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _tokens_in().")
 
     def _make_table(self, tokens: Any, first: int, also: dict[Any, int]) -> TextTable | IntegerTable:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _make_table().")
 
     def _to_hash(self, tokens: Any) -> list[bytes]:
         """The tokens as they are hashed."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _to_hash().")
 
     def _token_of(self, line: str) -> Any:
         """The token in a line of a vocabulary's file."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _token_of().")
 
     def _special(self, token: Any) -> Any:
         """The mask or the unknown token as `_tokens_in` would give it."""

@@ -31,14 +31,6 @@ class SequenceLayer(Layer):
         else:
             super()._build_for(args, kwargs)
 
-    def get_build_config(self) -> dict[str, Any] | None:
-        """The input's shape it was built for, or the shapes of the input and of the initial states."""
-        shapes = super().get_build_config()
-        return {"shapes_dict": shapes} if shapes and len(shapes) > 1 else shapes
-
-    def build_from_config(self, config: dict[str, Any]) -> None:
-        super().build_from_config(config.get("shapes_dict", config))
-
     def reset_state(self) -> None:
         """Set the states that are kept between batches to zeros."""
         raise NotImplementedError(f"{type(self).__name__} keeps no states.")

@@ -161,7 +161,7 @@ class ProgbarLogger(Callback):
         line.append(f" {self.seen}/{total or '?'} ", style="bold")
         a_step = spent / self.seen if self.seen else 0.0
         if last or not total or not self.seen:
-            line.append(f"{format_seconds(spent)} {format_seconds(a_step)}/{_('step')}")
+            line.append(_("{time} {each}/step").format(time=format_seconds(spent), each=format_seconds(a_step)))
         else:
             left = format_seconds(a_step * (total - self.seen))
             line.append(_("{time} left").format(time=left))
