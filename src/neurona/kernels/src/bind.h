@@ -77,7 +77,6 @@ extern PyMethodDef nk_pool_methods[], nk_conv_methods[];
 extern PyMethodDef nk_conv3x3_methods[];
 extern PyMethodDef nk_image_methods[];
 extern PyMethodDef nk_embedding_methods[];
-extern PyMethodDef nk_gru_methods[];
 extern PyMethodDef nk_recurrent_methods[];
 extern PyMethodDef nk_dense_methods[], nk_rows_methods[], nk_norm_methods[], nk_update_methods[];
 

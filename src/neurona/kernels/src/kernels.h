@@ -99,39 +99,23 @@ typedef struct {
     ptrdiff_t in[3], out[3], kernel[3], stride[3], dilation[3], before[3];
 } nk_conv;
 
-/* The LSTM over sequences: x (n, t, d), kernel (d, 4 u), recurrent (u, 4 u), bias (4 u) or NULL, h0, c0 and kept (n, u), mask
- * (n, t) or NULL; h, c (n, t, u) and the gates (n, t, 4 u) leave, or on the way back arrive. backwards: the last step first. */
-typedef struct {
-    ptrdiff_t n, t, d, u;
-    int backwards;
-    const float *x, *kernel, *recurrent, *bias, *h0, *c0, *kept;
-    const uint8_t *mask;
-    float *h, *c, *gates;
-} nk_lstm;
-
-/* gh, gc, ggates: NULL for zeros. dx, dkept and dbias: NULL where not wanted; dkernel and drecurrent both or neither. */
-typedef struct {
-    nk_lstm layer;
-    const float *gh, *gc, *ggates;
-    float *dx, *dkernel, *drecurrent, *dbias, *dh0, *dc0, *dkept;
-} nk_lstm_backward;
-
-/* A GRU or plain recurrent neurons over sequences: x (n, t, d), kernel (d, k u), recurrent (u, k u) with k = 3 or 1, bias NULL
- * or (k u), of the GRU with reset_after (2, 3 u), h0 and kept (n, u), mask (n, t); kept and mask may be NULL. h, inner (n, t, u)
- * and the gates (n, t, 3 u) leave, or on the way back arrive; plain neurons have h alone. backwards: the last step first. */
+/* A recurrent layer over sequences: x (n, t, d), kernel (d, k u), recurrent (u, k u) with k = 4 (LSTM), 3 (GRU) or 1 (plain
+ * neurons), bias NULL or (k u), of the GRU with reset_after (2, 3 u), h0, kept and the LSTM's c0 (n, u), mask (n, t); kept and
+ * mask may be NULL. h (n, t, u), the LSTM's c and the GRU's inner, of that shape too, and the gates of both (n, t, k u) leave,
+ * or on the way back arrive. backwards: the last step first. */
 typedef struct {
     ptrdiff_t n, t, d, u;
     int backwards, reset_after, activation; /* reset_after: of the GRU; activation: of plain neurons */
-    const float *x, *kernel, *recurrent, *bias, *h0, *kept;
+    const float *x, *kernel, *recurrent, *bias, *h0, *c0, *kept;
     const uint8_t *mask;
-    float *h, *gates, *inner;
+    float *h, *c, *gates, *inner;
 } nk_recurrent;
 
-/* gh, ggates, ginner: NULL for zeros. dx, dkept and dbias: NULL where not wanted; dkernel and drecurrent both or neither. */
+/* gh, gc, ggates, ginner: NULL for zeros. dx, dkept and dbias: NULL where not wanted; dkernel and drecurrent both or neither. */
 typedef struct {
     nk_recurrent layer;
-    const float *gh, *ggates, *ginner;
-    float *dx, *dkernel, *drecurrent, *dbias, *dh0, *dkept;
+    const float *gh, *gc, *ggates, *ginner;
+    float *dx, *dkernel, *drecurrent, *dbias, *dh0, *dc0, *dkept;
 } nk_recurrent_backward;
 
 typedef struct {
@@ -187,9 +171,9 @@ typedef struct {
     int (*depthwise_kernel_gradient)(const nk_conv *p, const float *g, const float *x, float *dkernel);
     /* As activation_backward, for many rows and few columns. */
     int (*conv_slope)(ptrdiff_t m, ptrdiff_t n, const float *g, const float *y, int activation, float *gz, float *db);
-    int (*lstm)(const nk_lstm *layer); /* -1 when memory is out */
-    int (*lstm_backward)(const nk_lstm_backward *layer);
-    int (*gru)(const nk_recurrent *layer); /* -1 when memory is out */
+    int (*lstm)(const nk_recurrent *layer); /* -1 when memory is out; so all below */
+    int (*lstm_backward)(const nk_recurrent_backward *layer);
+    int (*gru)(const nk_recurrent *layer);
     int (*gru_backward)(const nk_recurrent_backward *layer);
     int (*simple_rnn)(const nk_recurrent *layer);
     int (*simple_rnn_backward)(const nk_recurrent_backward *layer);

@@ -72,7 +72,7 @@ static void gru_task(void *ctx, size_t index) {
     int32_t *list = s->list + first;
     for (ptrdiff_t step = 0; step < p->t; step++) {
         const ptrdiff_t t = time_of(p, step), count = rows_on(p->mask, p->t, t, first, end, list);
-        if (count < end - first) carry_masked(p, t, first, end);
+        if (count < end - first) carry_masked(p, 3, t, first, end);
         for (ptrdiff_t a = 0; a < count; a++) gather_step(p, list[a], t, in + a * s->ldi);
         panel_products(count, s->depth, in, s->ldi, s->gates, s->both / NR, gates);
         panel_products(count, p->d, in, s->ldi, s->outer, s->up / NR, outer);

@@ -30,7 +30,7 @@ static void simple_rnn_task(void *ctx, size_t index) {
     int32_t *list = s->list + first;
     for (ptrdiff_t step = 0; step < p->t; step++) {
         const ptrdiff_t t = time_of(p, step), count = rows_on(p->mask, p->t, t, first, end, list);
-        if (count < end - first) carry_masked(p, t, first, end);
+        if (count < end - first) carry_masked(p, 1, t, first, end);
         for (ptrdiff_t a = 0; a < count; a++) gather_step(p, list[a], t, in + a * s->ldi);
         panel_products(count, s->depth, in, s->ldi, s->weights, s->up / NR, sums);
         for (ptrdiff_t a = 0; a < count; a++)

@@ -1,13 +1,21 @@
-/* What the GRU and the plain recurrent layer share besides t_recurrent.h: rows gathered for a step, what a masked step
- * leaves or hands on, the chunks in which the way back goes, and where a row of its products belongs.
+/* What the recurrent layers share besides t_recurrent.h: rows gathered for a step, what a masked step leaves or hands on,
+ * the chunks in which the way back goes, and where a row of its products belongs.
  */
 
 /* The step read before step t; -1 or p->t: there is none. */
 INLINE ptrdiff_t step_before(const nk_recurrent *p, ptrdiff_t t) { return p->backwards ? t + 1 : t - 1; }
 
-INLINE const float *state_before(const nk_recurrent *p, ptrdiff_t row, ptrdiff_t t) {
+INLINE const float *row_before(const nk_recurrent *p, const float *states, const float *first, ptrdiff_t row, ptrdiff_t t) {
     const ptrdiff_t last = step_before(p, t);
-    return last < 0 || last >= p->t ? p->h0 + row * p->u : p->h + (row * p->t + last) * p->u;
+    return last < 0 || last >= p->t ? first + row * p->u : states + (row * p->t + last) * p->u;
+}
+
+INLINE const float *state_before(const nk_recurrent *p, ptrdiff_t row, ptrdiff_t t) {
+    return row_before(p, p->h, p->h0, row, t);
+}
+
+INLINE const float *cell_before(const nk_recurrent *p, ptrdiff_t row, ptrdiff_t t) {
+    return row_before(p, p->c, p->c0, row, t);
 }
 
 /* in = [x | h'], where h' is the state before times its factors. */
@@ -16,13 +24,14 @@ INLINE void gather_step(const nk_recurrent *p, ptrdiff_t row, ptrdiff_t t, float
     copy_scaled(state_before(p, row, t), p->kept ? p->kept + row * p->u : NULL, in + p->d, p->u);
 }
 
-/* Rows whose step is masked: the state stays, gates and inner are 0. */
-static void carry_masked(const nk_recurrent *p, ptrdiff_t t, ptrdiff_t first, ptrdiff_t end) {
+/* Rows whose step is masked: the states stay, the gates, as many as `parts`, and inner are 0. */
+static void carry_masked(const nk_recurrent *p, int parts, ptrdiff_t t, ptrdiff_t first, ptrdiff_t end) {
     for (ptrdiff_t row = first; row < end; row++) {
         const ptrdiff_t at = (row * p->t + t) * p->u;
         if (p->mask[row * p->t + t]) continue;
         copy_floats(state_before(p, row, t), p->h + at, p->u);
-        if (p->gates) memset(p->gates + 3 * at, 0, (size_t)(3 * p->u) * sizeof(float));
+        if (p->c) copy_floats(cell_before(p, row, t), p->c + at, p->u);
+        if (p->gates) memset(p->gates + parts * at, 0, (size_t)(parts * p->u) * sizeof(float));
         if (p->inner) memset(p->inner + at, 0, (size_t)p->u * sizeof(float));
     }
 }
@@ -48,10 +57,10 @@ static void pad_floats(const float *from, ptrdiff_t count, float *to, ptrdiff_t 
 
 typedef struct {
     const nk_recurrent_backward *b;
-    ptrdiff_t up;                /* floats of dh for a row */
+    ptrdiff_t up;                /* floats of dh and dc for a row */
     ptrdiff_t first, end, tasks; /* the rows of the batch in work, and what they are cut in */
     ptrdiff_t step, steps;       /* the chunk: steps step, step - 1, ... in the order of reading */
-    float *dh;                   /* for each row of the batch: [up] */
+    float *dh, *dc;              /* for each row of the batch: [up]; dc: of the LSTM */
     ptrdiff_t places[CHUNK];     /* where each step of the chunk begins in it */
 } steps_back;
 
@@ -71,14 +80,18 @@ static ptrdiff_t next_chunk(steps_back *s) {
     return rows;
 }
 
+INLINE void add_floats(const float *from, float *to, ptrdiff_t count) {
+    for (ptrdiff_t j = 0; j < count; j++) to[j] += from[j];
+}
+
 /* What a masked step hands on. */
 static void hand_on_masked(const steps_back *s, ptrdiff_t t, ptrdiff_t first, ptrdiff_t end) {
     const nk_recurrent *p = &s->b->layer;
     for (ptrdiff_t row = first; row < end; row++) {
         const ptrdiff_t at = row * p->t + t;
         if (p->mask[at]) continue;
-        if (s->b->gh)
-            for (ptrdiff_t j = 0; j < p->u; j++) s->dh[row * s->up + j] += s->b->gh[at * p->u + j];
+        if (s->b->gh) add_floats(s->b->gh + at * p->u, s->dh + row * s->up, p->u);
+        if (s->b->gc) add_floats(s->b->gc + at * p->u, s->dc + row * s->up, p->u);
         if (s->b->dx) memset(s->b->dx + at * p->d, 0, (size_t)p->d * sizeof(float));
     }
 }
@@ -91,7 +104,7 @@ INLINE void scatter_state(const steps_back *s, ptrdiff_t row, ptrdiff_t t, const
         const float *kept = p->kept + row * p->u;
         for (ptrdiff_t j = 0; j < p->u; j++) dh[j] += out[j] * kept[j];
     } else {
-        for (ptrdiff_t j = 0; j < p->u; j++) dh[j] += out[j];
+        add_floats(out, dh, p->u);
     }
     if (s->b->dkept) {
         const float *before = state_before(p, row, t);

@@ -45,9 +45,9 @@
 
 #include "t_recurrent.h"
 
-#include "t_lstm.h"
-
 #include "t_steps.h"
+
+#include "t_lstm.h"
 
 #include "t_gru.h"
 
