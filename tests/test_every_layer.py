@@ -17,7 +17,7 @@ import pytest
 
 from neurona import layers, ops
 from neurona.errors import ArgumentError
-from neurona.gradcheck import gradcheck
+from neurona.gradient_check import gradcheck
 from neurona.layers import Layer
 from neurona.registry import table
 from neurona.saving.tree import saveables
@@ -399,6 +399,18 @@ CASES |= {
         case((2, 3, 2), units=2, return_sequences=True),
         case((2, 3, 2), units=2, activation="elu", go_backwards=True),
     ],
+    "MelSpectrogram": [
+        case((2, 40), fft_length=16, sequence_stride=8, num_mel_bins=3),
+        case(
+            (2, 40),
+            fft_length=16,
+            sequence_length=12,
+            sequence_stride=5,
+            num_mel_bins=3,
+            power_to_db=False,
+            mag_exp=1.0,
+        ),
+    ],
     "TimeDistributed": [
         case((2, 3, 2), layer=inner("Dense", units=2, activation="tanh")),
         case((2, 3, 4, 2), layer=inner("LSTM", units=2)),
@@ -467,7 +479,9 @@ LOOKUPS: dict[str, list[Lookup]] = {
 }  # fmt: skip
 
 # they are no layers of a model's middle, and tests/layers says what they do
-APART = {"GRUCell", "InputLayer", "LSTMCell", "Layer", "SimpleRNNCell", "StackedRNNCells", "Wrapper"}
+APART = {
+    "GRUCell", "InputLayer", "LSTMCell", "Layer", "SimpleRNNCell", "SpectralNormalization", "StackedRNNCells", "Wrapper",
+}  # fmt: skip
 # in training they draw: the same input gives another output at every call
 RANDOM = {
     "AlphaDropout", "CutMix", "Dropout", "GaussianDropout", "GaussianNoise", "MixUp", "RandomBrightness",

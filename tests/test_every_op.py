@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from neurona import kernels, ops
 from neurona.cases import Case
 from neurona.errors import GradientError, NeuronaError
-from neurona.gradcheck import gradcheck
+from neurona.gradient_check import gradcheck
 from neurona.symbolic import KerasTensor, flatten
 from neurona.tape import OPS, Composed, Op
 from neurona.tensor import Tensor

@@ -92,7 +92,11 @@ def test_value_and_grad_of_several_arguments_and_unused_ones() -> None:
         (lambda: Tensor(object()), DTypeError, "Expected numbers"),
         (lambda: list(Tensor(1.0)), DTypeError, "cannot be iterated"),
         (lambda: Variable(np.ones(2)).assign(np.ones(3)), ShapeError, "Expected shape (2,)"),
-        (lambda: Variable(lambda shape, dtype: 0), neurona.errors.ArgumentError, "needs a shape"),
+        (
+            lambda: Variable(lambda shape, dtype: 0),
+            neurona.errors.ArgumentError,
+            "the `shape` argument should be specified",
+        ),
     ],
 )
 def test_errors_say_what_to_do(call: object, error: type[Exception], words: str) -> None:

@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 # Where each public name lives; a name that is a module stands for itself.
 _HOMES = {
     "DTypePolicy": "neurona.dtype_policies",
+    "FloatDTypePolicy": "neurona.dtype_policies",
     "Functional": "neurona.models",
     "Initializer": "neurona.parts.initializers",
     "Input": "neurona.layers",
@@ -29,15 +30,20 @@ _HOMES = {
     "Optimizer": "neurona.optimizers",
     "Regularizer": "neurona.parts.regularizers",
     "Sequential": "neurona.models",
+    "StatelessScope": "neurona.scopes",
     "Tape": "neurona.tape",
     "Tensor": "neurona.tensor",
     "Variable": "neurona.variable",
-    "gradcheck": "neurona.gradcheck",
+    "device": "neurona.scopes",
+    "gradcheck": "neurona.gradient_check",
+    "name_scope": "neurona.names",
+    "remat": "neurona.scopes",
     "value_and_grad": "neurona.tape",
 }
 _MODULES = [
     "activations", "backend", "callbacks", "config", "constraints", "datasets", "dtype_policies", "errors", "initializers",
-    "layers", "losses", "metrics", "models", "ops", "optimizers", "preprocessing", "random", "regularizers", "saving", "utils",
+    "layers", "losses", "metrics", "mixed_precision", "models", "ops", "optimizers", "preprocessing", "random", "regularizers",
+    "saving", "tree", "utils",
 ]  # fmt: skip
 # Keras's public modules whose files lie elsewhere in the house.
 _ALIASES = {
@@ -59,7 +65,12 @@ def load_exporters() -> None:
         __getattr__(name)
 
 
-__all__ = [*sorted(_HOMES), *_MODULES, "__version__"]
+__all__ = [*sorted(_HOMES), *_MODULES, "__version__", "version"]
+
+
+def version() -> str:
+    """The version of this package."""
+    return __version__
 
 
 def __getattr__(name: str) -> Any:

@@ -6,12 +6,28 @@
 
 from __future__ import annotations
 
-from neurona.errors import UnknownNameError
+import importlib
+from typing import Any
+
+from neurona.errors import ArgumentError, UnknownNameError
 
 __all__ = [
+    "backend",
+    "disable_flash_attention",
+    "disable_interactive_logging",
+    "disable_traceback_filtering",
+    "enable_flash_attention",
+    "enable_interactive_logging",
+    "enable_traceback_filtering",
+    "enable_unsafe_deserialization",
     "epsilon",
     "floatx",
     "image_data_format",
+    "is_flash_attention_enabled",
+    "is_interactive_logging_enabled",
+    "is_nnx_enabled",
+    "is_traceback_filtering_enabled",
+    "set_backend",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
@@ -25,6 +41,35 @@ _FORMATS = ("channels_last", "channels_first")
 _settings: dict[str, str] = {"floatx": "float32", "image_data_format": "channels_last"}
 _epsilon = 1e-7
 _sparse_updates = True
+_switches = {"interactive logging": True, "traceback filtering": True, "flash attention": False}
+_HIGHER = ("dtype_policy", "set_dtype_policy")  # settings that are objects, of a module that needs this one
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HIGHER:
+        return getattr(importlib.import_module("neurona.dtype_policies"), name)
+    raise AttributeError(f"module 'neurona.config' has no attribute {name!r}")
+
+
+def backend() -> str:
+    """The name of the engine that computes.
+
+    >>> backend()
+    'neurona'
+    """
+    return "neurona"
+
+
+def set_backend(backend: str) -> None:
+    """Choose the engine: there is one here.
+
+    Raises:
+        ArgumentError: another one is asked for.
+    """
+    if backend != "neurona":
+        raise ArgumentError(
+            f"There is one engine here, 'neurona'. Received: backend={backend!r}. Programs for another one run as they are."
+        )
 
 
 def floatx() -> str:
@@ -84,3 +129,60 @@ def set_sparse_updates(value: bool) -> None:
     """
     global _sparse_updates
     _sparse_updates = bool(value)
+
+
+# -- switches ----------------------------------------------------------------------------------------------------
+
+
+def enable_interactive_logging() -> None:
+    """Let `fit`, `evaluate` and `predict` show bars where nobody says how much they shall tell, as at the start."""
+    _switches["interactive logging"] = True
+
+
+def disable_interactive_logging() -> None:
+    """Let them write a line for each epoch instead."""
+    _switches["interactive logging"] = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether they may show bars."""
+    return _switches["interactive logging"]
+
+
+def enable_traceback_filtering() -> None:
+    """Accepted for Keras's sake: tracebacks are short here, so nothing is ever left out of them."""
+    _switches["traceback filtering"] = True
+
+
+def disable_traceback_filtering() -> None:
+    """Accepted for Keras's sake, as its opposite."""
+    _switches["traceback filtering"] = False
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """What was chosen last."""
+    return _switches["traceback filtering"]
+
+
+def enable_flash_attention() -> None:
+    """Accepted for Keras's sake: attention has one way to compute here."""
+    _switches["flash attention"] = True
+
+
+def disable_flash_attention() -> None:
+    """Accepted for Keras's sake, as its opposite."""
+    _switches["flash attention"] = False
+
+
+def is_flash_attention_enabled() -> bool:
+    """What was chosen last."""
+    return _switches["flash attention"]
+
+
+def is_nnx_enabled() -> bool:
+    """Whether layers are modules of Flax: never."""
+    return False
+
+
+def enable_unsafe_deserialization() -> None:
+    """Accepted for Keras's sake, and without effect: code in a model file is never run here."""

@@ -7,44 +7,78 @@ from typing import Any
 import numpy as np
 
 from neurona import config
-from neurona.errors import DTypeError, UnknownNameError
-from neurona.registry import export
+from neurona.dtypes import standardize_dtype
+from neurona.errors import ArgumentError, DTypeError
+from neurona.registry import Config, deserialize_keras_object, export, serialize_keras_object
 
-__all__ = ["DTypePolicy", "dtype_policy", "set_dtype_policy"]
+__all__ = [
+    "DTypePolicy",
+    "FloatDTypePolicy",
+    "deserialize",
+    "dtype_policy",
+    "get",
+    "serialize",
+    "set_dtype_policy",
+]
 
-_NAMES = ("bool", "float16", "float32", "float64", "int32", "int64", "int8", "mixed_float16", "string", "uint8")
 
-
-@export("keras")
-@export("keras.dtype_policies")
+@export("keras", "FloatDTypePolicy")
+@export("keras.dtype_policies", "FloatDTypePolicy")
 class DTypePolicy:
     """The types of a layer, by name.
 
     Args:
-        name: a type ("float32": compute and keep in it) or "mixed_float16" (compute in float16, keep float32).
+        name: a type ("float32": compute and keep in it) or "mixed_float16" (compute in float16, keep float32); the
+            policy of `set_dtype_policy` when None.
+
+    Raises:
+        DTypeError: the name is no text.
+        ArgumentError: it is no type. There is no "mixed_bfloat16", because NumPy has no bfloat16.
 
     >>> DTypePolicy("mixed_float16").compute_dtype, DTypePolicy("mixed_float16").variable_dtype
     ('float16', 'float32')
     """
 
-    def __init__(self, name: str = "float32") -> None:
-        if name not in _NAMES:
-            raise UnknownNameError.among("dtype policy", name, _NAMES)
-        self.name = name
+    quantization_mode = None
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is None:
+            name = dtype_policy().name
+        if not isinstance(name, str):
+            raise DTypeError(
+                f"'name' must be a string, such as 'mixed_float16'. Received: name={name} (of type {type(name)})"
+            )
+        self._name = name
+        try:
+            self._compute_dtype = standardize_dtype(name.removeprefix("mixed_"))
+        except ArgumentError:
+            self._compute_dtype = ""
+        if not self._compute_dtype or (name.startswith("mixed_") and name != "mixed_float16"):
+            raise ArgumentError(
+                f"Cannot convert '{name}' to a mixed precision DTypePolicy. Valid policies include 'mixed_float16', and "
+                f"the name of any float dtype such as 'float32'. Received: name={name!r}."
+            )
+
+    @property
+    def name(self) -> str:
+        """The name it was made of."""
+        return self._name
 
     @property
     def compute_dtype(self) -> str:
-        return self.name.removeprefix("mixed_")
+        """The type of what flows."""
+        return self._compute_dtype
 
     @property
     def variable_dtype(self) -> str:
-        return "float32" if self.name.startswith("mixed_") else self.name
+        """The type of the weights."""
+        return "float32" if self._name.startswith("mixed_") else self._compute_dtype
 
-    def get_config(self) -> dict[str, Any]:
-        return {"name": self.name}
+    def get_config(self) -> Config:
+        return {"name": self._name}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
+    def from_config(cls, config: Config) -> DTypePolicy:
         return cls(**config)
 
     def __eq__(self, other: object) -> bool:
@@ -57,6 +91,8 @@ class DTypePolicy:
         return f'<DTypePolicy "{self.name}">'
 
 
+FloatDTypePolicy = DTypePolicy
+
 _default: DTypePolicy | None = None
 
 
@@ -66,22 +102,52 @@ def dtype_policy() -> DTypePolicy:
 
 
 def set_dtype_policy(policy: str | DTypePolicy) -> None:
-    """Make `policy` the default of layers made from now on."""
+    """Make `policy` the default of layers made from now on.
+
+    Raises:
+        ArgumentError: it is neither a policy nor the name of one.
+    """
     global _default
+    if not isinstance(policy, (str, DTypePolicy)):
+        raise ArgumentError(
+            "Invalid `policy` argument. Expected the string name of a policy (such as 'mixed_float16') or a "
+            f"`DTypePolicy` instance. Received: policy={policy} (of type {type(policy)})"
+        )
     _default = get(policy)
 
 
+def serialize(dtype_policy: DTypePolicy) -> Config:
+    """The configuration of a policy."""
+    described: Config = serialize_keras_object(dtype_policy)
+    return described
+
+
+def deserialize(config: Config, custom_objects: Config | None = None) -> Any:
+    """The policy that `serialize` described."""
+    return deserialize_keras_object(config, custom_objects)
+
+
 def get(identifier: Any) -> DTypePolicy:
-    """The policy that `identifier` means: a name, a NumPy type, a configuration, a policy, or ``None``."""
+    """The policy that `identifier` means: a name, a NumPy type, a configuration, a policy, or ``None``.
+
+    Raises:
+        ArgumentError: it is none of them.
+    """
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
-        return DTypePolicy(**identifier["config"])
-    if isinstance(identifier, str):
-        return DTypePolicy(identifier)
+        identifier = identifier["config"]["name"]
     try:
-        return DTypePolicy(np.dtype(identifier).name)
-    except TypeError:
-        raise DTypeError(f"Expected a dtype or a dtype policy. Received: {identifier!r}.") from None
+        if isinstance(identifier, (str, type, np.dtype)):
+            return DTypePolicy(identifier if isinstance(identifier, str) else standardize_dtype(identifier))
+    except ArgumentError as error:
+        raise ArgumentError(
+            f"Cannot interpret `dtype` argument. Expected a string or an instance of DTypePolicy. "
+            f"Received: dtype={identifier}. {error}"
+        ) from None
+    raise ArgumentError(
+        "Cannot interpret `dtype` argument. Expected a string or an instance of DTypePolicy. "
+        f"Received: dtype={identifier!r}."
+    )

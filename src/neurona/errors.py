@@ -5,7 +5,7 @@
     │   ├── ShapeError                      shapes that do not fit each other
     │   └── UnknownNameError                a name that nothing answers to, with a suggestion
     ├── DTypeError (TypeError)              the wrong kind of number or object
-    ├── NotBuiltError (ValueError, AttributeError)    weights or settings asked for before they exist
+    ├── NotBuiltError (ValueError, AttributeError, RuntimeError)    weights or settings asked for before they exist
     ├── GradientError                       a gradient is missing or does not match the numerical one
     ├── NonFiniteError                      NaN or infinity where a finite number must be
     ├── DataError                           what comes from outside
@@ -15,7 +15,11 @@
     │   └── PictureError                    a picture that is no picture
     ├── SavingError                         a model file that cannot be written or read
     │   └── UnsafeFileError                 a model file that asks for something forbidden
-    └── RunError                            a Run folder that is missing, taken, damaged or too new
+    ├── MissingPackageError (ImportError)   a package that only some parts need is not installed
+    ├── RunError                            a Run folder that is missing, taken, damaged or too new
+    └── UnansweredError                     a Keras or TensorFlow program asks for what neurona does not have
+        ├── UnansweredNameError (AttributeError)
+        └── UnansweredImportError (ImportError)
 
 The engine's errors are also the built-in errors that Keras raises in their place, so ``except ValueError`` in
 an existing program goes on working.
@@ -34,6 +38,7 @@ __all__ = [
     "DataNotFoundError",
     "DownloadError",
     "GradientError",
+    "MissingPackageError",
     "NeuronaError",
     "NonFiniteError",
     "NotBuiltError",
@@ -41,6 +46,9 @@ __all__ = [
     "RunError",
     "SavingError",
     "ShapeError",
+    "UnansweredError",
+    "UnansweredImportError",
+    "UnansweredNameError",
     "UnknownNameError",
     "UnsafeFileError",
     "suggestion",
@@ -83,7 +91,7 @@ class DTypeError(NeuronaError, TypeError):
     """The wrong kind of number or object."""
 
 
-class NotBuiltError(NeuronaError, ValueError, AttributeError):
+class NotBuiltError(NeuronaError, ValueError, AttributeError, RuntimeError):
     """Weights, shapes or settings were asked for before they exist."""
 
 
@@ -123,8 +131,33 @@ class UnsafeFileError(SavingError):
     """A model file that asks for something that loading never does."""
 
 
+class MissingPackageError(NeuronaError, ImportError):
+    """A package that only some parts of Neurona need is not installed; the message says how to install it."""
+
+
 class RunError(NeuronaError):
     """A Run folder that is missing, taken, damaged or written by a newer version."""
+
+
+class UnansweredError(NeuronaError):
+    """A program written for Keras or TensorFlow asks for something that neurona does not have.
+
+    Args:
+        asked: what it asked for, as the program calls it ("tensorflow.signal.stft").
+        instead: what there is in its place, a sentence.
+    """
+
+    def __init__(self, asked: str, instead: str = "") -> None:
+        super().__init__(f"neurona does not answer `{asked}`." + (f" {instead}" if instead else ""))
+        self.asked, self.instead = asked, instead
+
+
+class UnansweredNameError(UnansweredError, AttributeError):
+    """A name of a module, as in ``tf.signal.stft``."""
+
+
+class UnansweredImportError(UnansweredError, ImportError):
+    """A module, or a name in an import."""
 
 
 def suggestion(name: object, known: Iterable[str]) -> str:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from neurona import config
 from neurona.cases import A, Case, Failure
-from neurona.errors import ArgumentError, DTypeError, ShapeError
+from neurona.errors import ArgumentError, ShapeError
 from neurona.names import auto_name
 from neurona.ops import fused
 from neurona.ops.elementwise import add, multiply
@@ -216,7 +216,7 @@ def _shape(shape: Shape) -> tuple[int, ...]:
 def _float(name: str, dtype: npt.DTypeLike | None) -> np.dtype[Any]:
     found = np.dtype(dtype or config.floatx())
     if found.kind != "f":
-        raise DTypeError(f"`keras.random.{name}` requires a floating point `dtype`. Received: dtype={found.name}")
+        raise ArgumentError(f"`keras.random.{name}` requires a floating point `dtype`. Received: dtype={found.name}")
     return found
 
 
@@ -277,7 +277,7 @@ def normal(
         seed: an integer, a `SeedGenerator`, or ``None`` for the shared one.
 
     Raises:
-        DTypeError: another dtype.
+        ArgumentError: another dtype.
 
     >>> normal((2, 3), seed=1).shape
     (2, 3)
@@ -306,7 +306,7 @@ def truncated_normal(
         seed: an integer, a `SeedGenerator`, or ``None`` for the shared one.
 
     Raises:
-        DTypeError: another dtype.
+        ArgumentError: another dtype.
 
     >>> bool((abs(truncated_normal((100,), seed=1).numpy()) <= 2).all())
     True
@@ -348,7 +348,7 @@ def uniform(
         seed: an integer, a `SeedGenerator`, or ``None`` for the shared one.
 
     Raises:
-        DTypeError: another dtype.
+        ArgumentError: another dtype.
 
     >>> u = uniform((100,), 2.0, 3.0, seed=1).numpy()
     >>> bool((u >= 2).all() and (u < 3).all())
@@ -506,7 +506,7 @@ def randint(
         seed: an integer, a `SeedGenerator`, or ``None`` for the shared one.
 
     Raises:
-        DTypeError: another dtype.
+        ArgumentError: another dtype.
         ArgumentError: an empty range.
 
     >>> r = randint((100,), 2, 5, seed=1).numpy()
@@ -515,7 +515,7 @@ def randint(
     """
     found = np.dtype(dtype)
     if found.kind not in "iu":
-        raise DTypeError(f"`keras.random.randint` requires an integer `dtype`. Received: dtype={found.name}")
+        raise ArgumentError(f"`keras.random.randint` requires an integer `dtype`. Received: dtype={found.name}")
     if np.any(as_array(minval) >= as_array(maxval)):
         raise ArgumentError(f"randint expected minval below maxval. Received: minval={minval}, maxval={maxval}.")
     drawn: Tensor = _randint(minval, maxval, shape=_shape(shape), dtype=found, seed=seed)

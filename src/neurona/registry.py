@@ -17,6 +17,7 @@ import numpy as np
 
 from neurona.errors import ArgumentError, DTypeError, SavingError, UnknownNameError, UnsafeFileError
 from neurona.names import snake_case
+from neurona.sharing import known, number_of, remember
 from neurona.tensor import Tensor
 
 __all__ = [
@@ -137,10 +138,10 @@ def get_custom_objects() -> Config:
 
 
 @contextmanager
-def custom_object_scope(custom_objects: Config) -> Iterator[None]:
+def custom_object_scope(custom_objects: Config | None) -> Iterator[None]:
     """Within this context the given names are known: ``with custom_object_scope({"Mine": Mine}): ...``."""
     before = dict(_custom)
-    _custom.update(custom_objects)
+    _custom.update(custom_objects or {})
     try:
         yield
     finally:
@@ -161,7 +162,7 @@ def serialize_keras_object(thing: Any) -> Any:
     if isinstance(thing, (list, set)):
         return [serialize_keras_object(item) for item in thing]
     if isinstance(thing, tuple):
-        return {"class_name": "__tuple__", "items": [serialize_keras_object(item) for item in thing]}
+        return tuple(serialize_keras_object(item) for item in thing)
     if isinstance(thing, dict):
         return {key: serialize_keras_object(value) for key, value in thing.items()}
     if isinstance(thing, np.generic):
@@ -187,12 +188,11 @@ def serialize_keras_object(thing: Any) -> Any:
             "@neurona.saving.register_keras_serializable()."
         )
     if callable(thing) and hasattr(thing, "__name__"):
-        registered = thing.__dict__.get("_keras_registered_name") if hasattr(thing, "__dict__") else None
         return {
             "module": "builtins",
             "class_name": "function",
-            "config": thing.__name__,
-            "registered_name": registered or "function",
+            "config": get_registered_name(thing),
+            "registered_name": "function",
         }
     raise DTypeError(f"Cannot serialize {type(thing).__name__}. Expected settings or an object with get_config().")
 
@@ -211,6 +211,10 @@ def _describe(thing: Any) -> Config:
         value = getattr(thing, getter)() if hasattr(thing, getter) else None
         if value:
             described[extra] = _settings(value)
+    if hasattr(thing, "load_own_variables"):
+        number = number_of(thing)
+        if number is not None:
+            described["shared_object_id"] = number
     return described
 
 
@@ -229,9 +233,19 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
     "__bytes__": lambda c: c["value"].encode("utf-8"),
     "__slice__": lambda c: slice(c["start"], c["stop"], c["step"]),
     "__ellipsis__": lambda c: Ellipsis,
-    "__tensor__": lambda c: Tensor(c["value"], dtype=c["dtype"]),
-    "__numpy__": lambda c: np.array(c["value"], dtype=c["dtype"]),
+    "__tensor__": lambda c: Tensor(_array(c)),
+    "__numpy__": lambda c: _array(c),
 }
+
+
+def _array(config: Config) -> Any:
+    """The array of a configuration: of numbers, or of texts in a width that they need themselves."""
+    kind = np.dtype(config["dtype"])
+    if kind.kind in "biufc":
+        return np.array(config["value"], kind)
+    if kind.kind in "OSU":
+        return np.array(config["value"], object if kind.kind == "O" else kind.kind)
+    raise DTypeError(f"Expected an array of numbers or texts. Received: dtype={config['dtype']!r}.")
 
 
 def deserialize_keras_object(config: Any, custom_objects: Config | None = None, safe_mode: bool = True) -> Any:
@@ -270,6 +284,9 @@ def deserialize_keras_object(config: Any, custom_objects: Config | None = None, 
         )
     if name == "function":
         return _find_function(inner, config.get("registered_name"))
+    shared = known(config)
+    if shared is not None:
+        return shared
     cls = _find_class(config, name)
     settings = inner if isinstance(inner, dict) else {}
     thing = cls.from_config(settings) if hasattr(cls, "from_config") else cls(**settings)
@@ -277,6 +294,7 @@ def deserialize_keras_object(config: Any, custom_objects: Config | None = None, 
         thing.build_from_config(config["build_config"])
     if config.get("compile_config") and hasattr(thing, "compile_from_config"):
         thing.compile_from_config(config["compile_config"])
+    remember(config, thing)
     return thing
 
 
@@ -312,7 +330,7 @@ def _find_class(config: Config, name: str) -> Any:
         tables = list(_exports.values())  # Keras names some classes by their file ("keras.src.models.functional")
     for names in tables:
         found = names.get(name)
-        if inspect.isclass(found):
+        if inspect.isclass(found) and hasattr(found, "from_config"):  # a callback, say, is no part of a model
             return found
     raise UnknownNameError(
         f"Unknown class. Received: {module}.{name}. Only Keras's classes and registered ones are made from a "

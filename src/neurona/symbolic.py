@@ -1,18 +1,22 @@
 """Symbolic tensors: the placeholders with which a functional model is drawn before any number flows.
 
 Calling an operation (an op, a layer) on a `KerasTensor` computes nothing. It infers the shape of the result and
-remembers the call in a `Node`; a functional model later replays the nodes in order. Leans on NumPy only.
+remembers the call in a `Node`; a functional model later replays the nodes in order. Leans on NumPy and on `neurona.tree`,
+whose `flatten` and `map_structure` are handed on.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from neurona.errors import DTypeError
+from neurona import allowance
+from neurona.errors import ArgumentError, DTypeError, UnsafeFileError
+from neurona.tree import flatten, map_structure
 
 __all__ = [
     "KerasTensor",
@@ -21,7 +25,9 @@ __all__ = [
     "call_symbolically",
     "dtype_name",
     "flatten",
+    "get_source_inputs",
     "has_symbolic",
+    "is_keras_tensor",
     "map_structure",
 ]
 
@@ -34,6 +40,9 @@ Shape = tuple[int | None, ...]
 _BATCH = (2, 3)
 _STAND_INS = ((2, 3), (32, 64), (128, 192), (8, 16))  # the last ones for volumes of many channels
 _MOST = 1 << 22  # numbers in a stand-in; more are passed over
+# Where all of them fail, every open axis is tried on its own: with these, and with the lengths that the others have.
+_TRIED = (1, 2, 3, 4, 6)
+_TRIES = 300
 
 
 def dtype_name(dtype: Any) -> str:
@@ -55,7 +64,7 @@ class KerasTensor:
         shape: its axes; ``None`` where the length is open, as the batch's is.
         dtype: the numbers it will hold.
         name: how errors and summaries call it.
-        sparse, ragged: must be False.
+        sparse, ragged: noted only, for Keras's sake: all tensors that are computed are dense.
         record_history: accepted for Keras's sake.
     """
 
@@ -71,8 +80,12 @@ class KerasTensor:
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        if sparse or ragged or kwargs:
-            raise DTypeError(f"Only dense symbolic tensors exist. Received: {sparse=}, {ragged=}, {sorted(kwargs)}.")
+        if kwargs or (sparse and ragged):
+            raise DTypeError(
+                f"KerasTensor cannot have `sparse=True` and `ragged=True` at the same time, nor other arguments. "
+                f"Received: {sparse=}, {ragged=}, {sorted(kwargs)}."
+            )
+        self.sparse, self.ragged = bool(sparse), bool(ragged)
         self.shape: Shape = tuple(None if n is None else int(n) for n in shape)
         self.dtype = dtype_name(dtype)
         self.name = name or "keras_tensor"
@@ -88,13 +101,22 @@ class KerasTensor:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        raise DTypeError(
-            f"A symbolic tensor has no values yet. Received: {self!r}. Use neurona.ops instead of NumPy on it, "
-            "or wrap the computation in a layer."
+        raise ArgumentError(
+            f"A KerasTensor is symbolic: it doesn't have any actual numerical value yet. Received: {self!r}. Use neurona.ops "
+            "instead of NumPy on it, or wrap the computation in a layer."
         )
 
     def __bool__(self) -> bool:
-        raise DTypeError(f"A symbolic tensor cannot decide an `if`: it has no values yet. Received: {self!r}.")
+        raise DTypeError(
+            f"A symbolic KerasTensor cannot be used as a boolean. Received: {self!r}, which has no values yet to decide "
+            "an `if`."
+        )
+
+    def __int__(self) -> int:
+        return int(self.__array__())
+
+    def __float__(self) -> float:
+        return float(self.__array__())
 
     def __len__(self) -> int:
         if not self.shape or self.shape[0] is None:
@@ -113,6 +135,8 @@ class Node:
     """One remembered call: `operation(*args, **kwargs)` gave `outputs`."""
 
     def __init__(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
+        if allowance.in_force:
+            allowance.ask_step()
         self.operation, self.args, self.kwargs, self.outputs = operation, args, kwargs, outputs
         self.mask: Any = None  # the symbolic mask that the layer found on its input and will be handed
         self.inputs = [t for t in flatten((args, kwargs)) if isinstance(t, KerasTensor)]
@@ -120,33 +144,9 @@ class Node:
             tensor.node, tensor.index = self, index
 
 
-def flatten(structure: Any) -> list[Any]:
-    """The leaves of nested lists, tuples and dicts (these in the order of their sorted keys).
-
-    >>> flatten({"b": [1, 2], "a": 3})
-    [3, 1, 2]
-    """
-    if isinstance(structure, (list, tuple)):
-        return [leaf for item in structure for leaf in flatten(item)]
-    if isinstance(structure, dict):
-        return [leaf for key in sorted(structure) for leaf in flatten(structure[key])]
-    return [structure]
-
-
-def map_structure(fn: Callable[[Any], Any], structure: Any) -> Any:
-    """The same nesting with `fn` applied to every leaf.
-
-    >>> map_structure(lambda n: n + 1, {"a": [1, 2]})
-    {'a': [2, 3]}
-    """
-    if isinstance(structure, tuple) and hasattr(structure, "_fields"):  # a named tuple keeps its type
-        return type(structure)(*(map_structure(fn, item) for item in structure))
-    if isinstance(structure, (list, tuple)):
-        return type(structure)(map_structure(fn, item) for item in structure)
-    if isinstance(structure, dict):  # leaves are visited in the order of `flatten`
-        mapped = {key: map_structure(fn, structure[key]) for key in sorted(structure)}
-        return {key: mapped[key] for key in structure}
-    return fn(structure)
+def is_keras_tensor(x: Any) -> bool:
+    """Whether it is a placeholder."""
+    return isinstance(x, KerasTensor)
 
 
 def has_symbolic(structure: Any) -> bool:
@@ -158,6 +158,25 @@ def has_symbolic(structure: Any) -> bool:
     if isinstance(structure, dict):
         return any(has_symbolic(item) for item in structure.values())
     return False
+
+
+def get_source_inputs(tensor: Any) -> Any:
+    """The placeholders from which a symbolic tensor is computed, each once; anything else comes back as it is."""
+    if not isinstance(tensor, KerasTensor):
+        return tensor
+    sources: dict[int, KerasTensor] = {}
+    seen: set[int] = set()
+    waiting = [tensor]
+    while waiting:
+        at = waiting.pop()
+        if id(at) in seen:
+            continue
+        seen.add(id(at))
+        if at.node is None or not at.node.inputs:
+            sources[id(at)] = at
+        else:
+            waiting.extend(reversed(at.node.inputs))
+    return list(sources.values())
 
 
 def infer(compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -173,7 +192,12 @@ def infer(compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
     """
     symbols = [leaf for leaf in flatten((args, kwargs)) if isinstance(leaf, KerasTensor)]
     if not any(None in symbol.shape[1:] for symbol in symbols):
-        return _inferred(compute, args, kwargs, _STAND_INS[0])
+        try:
+            return _inferred(compute, args, kwargs, _STAND_INS[0])
+        except UnsafeFileError:  # no larger or smaller stand-in will do
+            raise
+        except (ValueError, IndexError) as error:
+            return _searched(compute, args, kwargs, error)
     most_open = max(symbol.shape.count(None) for symbol in symbols)
     found, trouble = None, None
     for sizes in _STAND_INS:
@@ -183,6 +207,8 @@ def infer(compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
             continue
         try:
             outputs = _inferred(compute, args, kwargs, sizes)
+        except UnsafeFileError:  # no larger or smaller stand-in will do
+            raise
         except (ValueError, IndexError) as error:  # too small for a window, or too large for a table of places
             trouble = trouble or error
             continue
@@ -192,8 +218,52 @@ def infer(compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
         if all(leaf is None or leaf.shape.count(None) >= most_open for leaf in flatten(outputs)):
             return outputs  # no open axis was lost
     if found is None and trouble is not None:
-        raise trouble
+        return _searched(compute, args, kwargs, trouble)
     return found
+
+
+def _searched(compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], trouble: Exception) -> Any:
+    """The result of `infer` where an open axis has to be as long as another, or of a length that an argument tells.
+
+    Of (N, 3) + (2, C) only N = 2, C = 3 (or 1) makes sense. So lengths are tried, each axis on its own; what is the same
+    in all results is known.
+
+    Raises:
+        `trouble`, if no lengths make sense.
+    """
+    symbols = [leaf for leaf in flatten((args, kwargs)) if isinstance(leaf, KerasTensor)]
+    open_axes = [(id(s), axis) for s in symbols for axis, n in enumerate(s.shape) if n is None]
+    lengths = sorted({*_TRIED, *(n for s in symbols for n in s.shape if n is not None and n <= 64)})
+    results: list[Any] = []
+    for chosen in itertools.islice(itertools.product(lengths, repeat=len(open_axes)), _TRIES if open_axes else 0):
+        sizes = dict(zip(open_axes, chosen, strict=True))
+
+        def fill(leaf: Any, sizes: dict[tuple[int, int], int] = sizes) -> Any:
+            if not isinstance(leaf, KerasTensor):
+                return leaf
+            shape = [sizes[id(leaf), axis] if n is None else n for axis, n in enumerate(leaf.shape)]
+            return np.full(shape, "", object) if leaf.dtype == "string" else np.ones(shape, leaf.dtype)
+
+        try:
+            with np.errstate(all="ignore"):
+                results.append(compute(*map_structure(fill, args), **map_structure(fill, kwargs)))
+        except UnsafeFileError:  # no larger or smaller stand-in will do
+            raise
+        except (ValueError, IndexError):
+            continue
+    leaves = [flatten(result) for result in results]
+    if not results or len({tuple(leaf if leaf is None else leaf.ndim for leaf in row) for row in leaves}) > 1:
+        raise trouble
+    columns = iter(list(zip(*leaves, strict=True)))
+
+    def describe(_leaf: Any) -> Any:
+        column = next(columns)
+        if column[0] is None:
+            return None
+        shape = tuple(n[0] if len(set(n)) == 1 else None for n in zip(*(leaf.shape for leaf in column), strict=True))
+        return KerasTensor(shape, str(column[0].dtype))
+
+    return map_structure(describe, results[0])
 
 
 def _closed(shape: Shape, batch: int, size: int) -> list[int]:
@@ -207,6 +277,8 @@ def _inferred(
     """The result of `infer` with two stand-ins for the open axes behind the first."""
     given = (args, kwargs)
     is_open = any(None in leaf.shape for leaf in flatten(given) if isinstance(leaf, KerasTensor))
+    if allowance.in_force:
+        _rehearse(compute, args, kwargs, sizes[-1])
     results = []
     for batch, size in list(zip(_BATCH, sizes, strict=True))[: 2 if is_open else 1]:
 
@@ -228,6 +300,37 @@ def _inferred(
         return KerasTensor(shape, str(leaf.dtype))
 
     return map_structure(describe, results[0])
+
+
+def _rehearse(compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], size: int) -> None:
+    """Run `compute` on empty batches, which take no memory and no time, before it runs on real stand-ins.
+
+    Every op on the way checks what a real batch would take, where a stranger's file may only take so much.
+
+    Raises:
+        UnsafeFileError: it is too much.
+    """
+    largest = 0
+
+    def empty(leaf: Any) -> Any:
+        nonlocal largest
+        if not isinstance(leaf, KerasTensor):
+            return leaf
+        shape = _closed(leaf.shape, _BATCH[-1], size)
+        allowance.ask_array(shape, "a tensor")
+        largest = max(largest, math.prod(shape))
+        shape[:1] = [0] * len(shape[:1])
+        return np.full(shape, "", object) if leaf.dtype == "string" else np.ones(shape, leaf.dtype)
+
+    given = map_structure(empty, args), map_structure(empty, kwargs)
+    try:
+        with np.errstate(all="ignore"):
+            compute(*given[0], **given[1])
+    except UnsafeFileError:
+        raise
+    except Exception as error:  # not everything can be computed for nothing; what is small may be tried
+        if largest > _MOST:
+            raise UnsafeFileError(f"This file asks for a tensor of {largest} numbers in a place of few.") from error
 
 
 def call_symbolically(

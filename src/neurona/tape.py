@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from neurona import config, kernels
+from neurona import allowance, config, kernels
 from neurona.cases import Case, Failure
 from neurona.errors import DTypeError, GradientError, NeuronaError, ShapeError
 from neurona.row_gradient import RowGradient, added, as_whole
@@ -116,14 +116,17 @@ class Op:
 
     # -- on arrays ----------------------------------------------------------------------------------------------
 
+    def promoted(self, arrays: Arrays) -> Arrays:
+        """The inputs in the types in which the op computes."""
+        return arrays if self._promote is None else self._promote(arrays)
+
     def compute(self, arrays: Arrays, attributes: Attributes) -> Any:
         """The output array (or tuple of arrays) for input arrays."""
         if self._fast is not None and kernels.native is not None:
             y = self._fast(arrays, **attributes) if self.variadic else self._fast(*arrays, **attributes)
             if y is not NotImplemented:  # it takes nothing whose type would have to change
                 return y
-        if self._promote is not None:
-            arrays = self._promote(arrays)
+        arrays = self.promoted(arrays)
         y = self.reference(arrays, **attributes) if self.variadic else self.reference(*arrays, **attributes)
         if isinstance(y, tuple):
             return tuple(map(np.asarray, y))
@@ -175,6 +178,10 @@ class Op:
         except (TypeError, ValueError) as error:
             self._refuse_texts(arrays, error)
             raise
+        if allowance.in_force:
+            allowance.ask_step()
+            for result in y if type(y) is tuple else (y,):
+                allowance.ask_array(result.shape, f"the result of {self.name}")
         outputs: Any = tuple(map(wrap, y)) if type(y) is tuple else wrap(y)
         tapes = running.stack
         if tapes:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+import threading
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from neurona import config
+from neurona import allowance, config
 from neurona.cases import Case
 from neurona.errors import ArgumentError, ShapeError
+from neurona.names import auto_name, current_path
 from neurona.symbolic import Shape
 from neurona.tape import op
 from neurona.tensor import Array, Arrays, Tensor, TensorLike, as_array, running, stop_recording
 
-__all__ = ["ASSIGN", "Variable"]
+__all__ = ["ASSIGN", "Variable", "stateless"]
+
+
+class _Keeper(Protocol):
+    """What a scope in which assignments do not last can do."""
+
+    def keep(self, variable: Variable) -> None: ...
+
+
+class _Stateless(threading.local):
+    """The scopes of this thread in which assignments do not last, the outermost first."""
+
+    stack: tuple[_Keeper, ...] = ()
+
+
+stateless = _Stateless()
 
 
 @op(cases=[Case("N C")])
@@ -41,11 +59,11 @@ class Variable(Tensor):
     """A tensor with a name whose value changes: a weight, or a layer's state.
 
     Args:
-        initializer: an array, or a function ``(shape, dtype) -> tensor or array``.
+        initializer: an array, a function ``(shape, dtype) -> tensor or array``, or the name of one ("zeros").
         shape: needed when `initializer` is a function.
         dtype: `floatx` for a function, the value's own for an array.
         trainable: whether training may change it; only then a tape follows it by itself.
-        name: the last part of its path.
+        name: the last part of its path; "variable", "variable_1", ... by default.
         regularizer, constraint: what the layer that owns it adds to the loss, and applies after each update.
         autocast, aggregation, synchronization, layout: accepted for Keras's sake.
     """
@@ -70,17 +88,30 @@ class Variable(Tensor):
         regularizer: Any = None,
         constraint: Any = None,
     ) -> None:
+        name = auto_name("variable") if name is None else name
+        if not isinstance(name, str) or "/" in name:
+            raise ArgumentError(
+                f"Argument `name` must be a string and cannot contain character `/`. Received: name={name}"
+            )
+        if isinstance(initializer, str):
+            initializer = sys.modules["neurona"].initializers.get(initializer)  # the front door knows where they are
         if callable(initializer) and not isinstance(initializer, Tensor):
             if shape is None:
-                raise ArgumentError("A Variable made by an initializer needs a shape. Received: shape=None.")
+                raise ArgumentError(
+                    "When creating a Variable from an initializer, the `shape` argument should be specified. "
+                    f"Received: initializer={initializer} and shape={shape}"
+                )
+            kind = np.dtype(dtype or config.floatx())
+            allowance.ask_variable(shape, kind.itemsize)
             with stop_recording():
-                initializer_value = as_array(initializer(tuple(shape), dtype=np.dtype(dtype or config.floatx()).name))
+                initializer_value = as_array(initializer(tuple(shape), dtype=kind.name))
         else:
             initializer_value = initializer
         super().__init__(np.array(as_array(initializer_value, dtype), order="C"))  # its own memory
         self.initializer = initializer
-        self.name = name or "variable"
-        self.path = self.name
+        self.name = name
+        scope = current_path()
+        self.path = f"{scope}/{name}" if scope else name
         self.regularizer, self.constraint = regularizer, constraint
         self.overwrite_with_gradient = False
         self._declared_trainable = trainable  # what it is when its layer is not frozen
@@ -124,6 +155,8 @@ class Variable(Tensor):
                 f"A variable keeps its shape. Expected shape {self.shape} for '{self.path}', "
                 f"received shape {array.shape}."
             )
+        if stateless.stack:
+            stateless.stack[-1].keep(self)
         tapes = running.stack
         if tapes and tapes[0].everything:  # a recorded step repeats the assignment
             if self.tracked:

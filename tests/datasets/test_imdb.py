@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import neurona.datasets as datasets
-from neurona.datasets import Texts, imdb, kept_texts
+from neurona.datasets import Texts, imdb, kept_texts, keras_files
 from neurona.datasets.imdb import IMDB
 from neurona.datasets.loading import Data, load_record
 from neurona.datasets.progress import Silent
@@ -322,7 +322,7 @@ def test_the_file_is_found_and_else_downloaded(npz: Path, tmp_path: Path, monkey
     keras.mkdir(parents=True)
     shutil.copy(npz, keras / "mine.npz")
     assert imdb.load_data("mine.npz")[0][0].tolist() == first.tolist()
-    monkeypatch.setattr(imdb, "_KERAS_MIRRORS", ("http://127.0.0.1:9/",))
+    monkeypatch.setattr(keras_files, "KERAS_MIRRORS", ("http://127.0.0.1:9/",))
     with pytest.raises(DownloadError, match="No network"):
         imdb.load_data()
     monkeypatch.setenv("NEURONA_DATA", str(tmp_path / "data"))
@@ -339,7 +339,7 @@ def test_word_index(tmp_path: Path) -> None:
         path.write_bytes(bad.encode("latin-1"))
         with pytest.raises(DamagedDataError, match="no table of words"):
             imdb.get_word_index(str(path))
-    path.write_bytes(b" " * (imdb._LARGEST_TABLE + 1))
+    path.write_bytes(b" " * (keras_files._LARGEST_TABLE + 1))
     with pytest.raises(DamagedDataError, match="more bytes than it should"):
         imdb.get_word_index(str(path))
 

@@ -115,7 +115,7 @@ def test_labels_stay_with_their_pictures(layer: PictureLayer) -> None:
 
 
 def test_only_pictures_are_taken() -> None:
-    with pytest.raises(ShapeError, match=r"rank 3 \(single image\) or 4 \(batch of images\)"):
+    with pytest.raises(ShapeError, match=r"rank 3 or 4: a single image or a batch"):
         layers.RandomFlip()(PICTURES[0, 0])
 
 

@@ -65,7 +65,7 @@ def test_a_layer_builds_at_its_first_call() -> None:
     assert not layer.built
     np.testing.assert_array_equal(layer(X).numpy(), 2 * X)
     assert layer.built
-    assert layer.seen == (None, 3)  # the batch's size is left open
+    assert layer.seen == X.shape
     assert layer.factor.path == f"{layer.name}/factor"
     assert layer.count_params() == 3
 
@@ -88,8 +88,8 @@ def test_several_inputs_give_build_their_shapes() -> None:
 
     pair = Pair()
     np.testing.assert_array_equal(pair(X, b=X).numpy(), 2 * X)
-    assert pair.shapes == ((None, 3), (None, 3))
-    assert pair.get_build_config() == {"shapes_dict": {"a_shape": (None, 3), "b_shape": (None, 3)}}
+    assert pair.shapes == (X.shape, X.shape)
+    assert pair.get_build_config() == {"shapes_dict": {"a_shape": X.shape, "b_shape": X.shape}}
 
 
 def test_symbols_give_symbols() -> None:
@@ -468,11 +468,11 @@ def test_a_layer_called_without_tensors() -> None:
         np.testing.assert_array_equal(cls()().numpy(), [2, 2])
 
 
-def test_training_may_be_given_by_its_place() -> None:
-    layer = layers.Dropout(0.5, seed=1)
-    x = np.ones((4, 8), "float32")
-    np.testing.assert_array_equal(layer(x, False).numpy(), x)
-    assert (layer(x, True).numpy() == 0).any()
+@pytest.mark.parametrize("setting", [True, "relu", [True]])
+def test_settings_are_given_by_name(setting: Any) -> None:
+    for x in (np.ones((4, 8), "float32"), layers.Input((8,))):
+        with pytest.raises(ArgumentError, match="Only input tensors may be passed as positional arguments"):
+            layers.Dropout(0.5)(x, setting)
 
 
 def test_a_layer_may_make_a_mask_where_there_was_none() -> None:

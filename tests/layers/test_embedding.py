@@ -98,8 +98,7 @@ def test_masks() -> None:
         ),
         ({"input_dim": True, "output_dim": 2}, r"Received: input_dim=True \(of type bool\)"),
         ({"input_dim": 3, "output_dim": 2.0}, r"`output_dim` must be a positive integer. Received: output_dim=2.0"),
-        ({"input_dim": 3, "output_dim": 2, "lora_rank": 2}, "neither LoRA nor quantization"),
-        ({"input_dim": 3, "output_dim": 2, "quantization_config": {}}, "neither LoRA nor quantization"),
+        ({"input_dim": 3, "output_dim": 2, "quantization_config": 8}, "does not support quantization"),
     ],
 )
 def test_settings_that_are_refused(settings: dict[str, Any], told: str) -> None:

@@ -152,6 +152,7 @@ def test_concatenate_joins_masks() -> None:
 def test_compute_mask_refuses_lists_of_other_lengths() -> None:
     with pytest.raises(ArgumentError, match="same length"):
         layers.Add().compute_mask([A, B], [None])
-    with pytest.raises(ArgumentError, match="same length"):
-        layers.Concatenate().compute_mask([A, B], A)
+    for inputs, mask, name in (([A, B], A, "mask"), (A, [A, B], "inputs")):
+        with pytest.raises(ArgumentError, match=f"`{name}` should be a list"):
+            layers.Concatenate().compute_mask(inputs, mask)
     assert layers.Dot(axes=1).compute_mask([A, B], [A, B]) is None

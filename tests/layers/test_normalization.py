@@ -77,10 +77,10 @@ def test_group_normalization_refuses() -> None:
     for groups in (0, -2, 1.5):
         with pytest.raises(ArgumentError, match="invalid value for argument `groups`"):
             layers.GroupNormalization(groups=groups)  # type: ignore[arg-type]
-    for groups in (4, 12):
-        with pytest.raises(ShapeError, match=r"channels \(6\) must be a multiple of the number of groups"):
+    for groups, text in ((4, "must be a multiple of"), (12, "cannot be more than")):
+        with pytest.raises(ShapeError, match=rf"groups \({groups}\) {text} the number of channels \(6\)"):
             layers.GroupNormalization(groups=groups)(X)
-    with pytest.raises(ShapeError, match="should have a known length"):
+    with pytest.raises(ShapeError, match="Axis -1 of input tensor should have a defined dimension"):
         layers.GroupNormalization(groups=2).build((None, 3, None))
 
 
@@ -112,5 +112,5 @@ def test_an_axis_out_of_bounds(cls: Any) -> None:
 
 @pytest.mark.parametrize("cls", [layers.LayerNormalization, layers.UnitNormalization, layers.RMSNormalization])
 def test_an_axis_of_another_kind(cls: Any) -> None:
-    with pytest.raises(DTypeError, match="for the argument 'axis'"):
+    with pytest.raises(DTypeError, match="xpected an int or a list/tuple of ints"):
         cls(axis="last")

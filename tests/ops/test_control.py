@@ -9,7 +9,7 @@ import pytest
 
 from neurona import ops
 from neurona.errors import ArgumentError, ShapeError
-from neurona.gradcheck import gradcheck
+from neurona.gradient_check import gradcheck
 from neurona.ops import control
 from neurona.symbolic import KerasTensor
 from neurona.tape import Tape, value_and_grad

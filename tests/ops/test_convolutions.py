@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurona import Tensor, config, ops
-from neurona.errors import ArgumentError, ShapeError
+from neurona.errors import ShapeError
 from neurona.ops import fused
 from neurona.symbolic import KerasTensor
 from neurona.tape import Tape
@@ -202,8 +202,6 @@ def test_placeholders_have_the_result_of_real_calls() -> None:
     assert ops.conv_transpose(hold(None, 4, 9, 3), hold(2, 2, 5, 3), 3).shape == (None, 12, 27, 5)
     with pytest.raises(ShapeError, match="zero or negative"):
         ops.conv(hold(None, 2, 2, 3), hold(3, 3, 3, 8))
-    with pytest.raises(ArgumentError, match="not supported in conjunction"):
-        ops.conv(hold(None, None, None, 3), hold(3, 3, 3, 8), 2, dilation_rate=2)
 
 
 def test_a_model_drawn_with_open_sizes_computes_any() -> None:

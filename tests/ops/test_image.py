@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurona import kernels, ops
-from neurona.gradcheck import gradcheck
+from neurona.gradient_check import gradcheck
 
 RNG = np.random.default_rng(7)
 image = ops.image

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from neurona import ops
 from neurona.errors import ArgumentError, DTypeError
-from neurona.gradcheck import gradcheck
+from neurona.gradient_check import gradcheck
 from neurona.ops.index import add_at_rows
 from neurona.tape import Tape
 from neurona.tensor import Tensor

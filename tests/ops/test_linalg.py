@@ -9,7 +9,7 @@ import pytest
 
 from neurona import kernels, ops
 from neurona.errors import ArgumentError, ShapeError
-from neurona.gradcheck import gradcheck
+from neurona.gradient_check import gradcheck
 from neurona.tensor import Tensor
 
 

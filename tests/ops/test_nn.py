@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from neurona import ops, value_and_grad
 from neurona.errors import ArgumentError, ShapeError
-from neurona.gradcheck import gradcheck
+from neurona.gradient_check import gradcheck
 from neurona.ops import activation
 
 EXTREME = np.array([-1e30, -1e4, -100.0, 0.0, 100.0, 1e4, 1e30], "float32")

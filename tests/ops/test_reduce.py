@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from neurona import Tape, Tensor, ops
 from neurona.errors import ArgumentError, ShapeError
-from neurona.gradcheck import gradcheck
+from neurona.gradient_check import gradcheck
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
 SHAPES = hnp.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=4)

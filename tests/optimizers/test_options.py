@@ -153,7 +153,7 @@ def test_an_optimizer_made_of_ops_is_momentum() -> None:
         step(mine, ours, 3.0, -1.0)
         step(known, theirs, 3.0, -1.0)
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
-    assert [v.path for v in mine.variables][2:] == [f"{mine.name}/variable_momentum"]
+    assert [v.path for v in mine.variables][2:] == [f"{mine.name}/{ours.name}_momentum"]
 
 
 def test_stateless_apply_changes_nothing() -> None:

@@ -134,7 +134,7 @@ def test_errors_speak() -> None:
         initializers.Identity()((3,))
     with pytest.raises(ShapeError, match=r"at least two axes.*shape=\(3,\) of rank 1"):
         initializers.Orthogonal()((3,))
-    with pytest.raises(ArgumentError, match=r"`scale` above 0\. Received: scale=0"):
+    with pytest.raises(ArgumentError, match=r"`scale` must be positive float\. Received: scale=0"):
         initializers.VarianceScaling(scale=0)
     with pytest.raises(UnknownNameError, match="Did you mean 'fan_in'"):
         initializers.VarianceScaling(mode="fan_inn")

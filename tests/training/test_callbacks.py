@@ -626,8 +626,8 @@ def test_an_unknown_number_of_steps(terminal):
 def test_tensorboard_arguments(tmp_path):
     with pytest.raises(ArgumentError, match="update_freq"):
         cb.TensorBoard(tmp_path, update_freq="sometimes")
-    with pytest.warns(UserWarning, match="ignored: write_images"):
-        cb.TensorBoard(tmp_path, write_images=True)
+    with pytest.warns(UserWarning, match="ignored: embeddings_freq"):
+        cb.TensorBoard(tmp_path, embeddings_freq=1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        cb.TensorBoard(tmp_path, write_graph=True)
+        cb.TensorBoard(tmp_path, write_graph=True, write_images=True)

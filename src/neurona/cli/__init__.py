@@ -11,9 +11,9 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; see `neurona.cli.main.main`."""
+    """Run one command; see `neurona.cli.commands.main`."""
     try:
-        from neurona.cli.main import main as run
+        from neurona.cli.commands import main as run
     except NeuronaError as error:  # an environment variable that asks for what is not there
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)

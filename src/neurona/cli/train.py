@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
-from neurona import datasets
+from neurona import datasets, engines
 from neurona.cli.shared import json_option, quoted, say, session
 from neurona.errors import ArgumentError, NonFiniteError, RunError, SavingError
 from neurona.i18n import _, get_language
 from neurona.recognisers import find
-from neurona.recognisers.train import start, train
+from neurona.recognisers.train import DISTANCES, ENGINES, start, train
 from neurona.report import write_report
+from neurona.report.apart import few, in_words
 from neurona.report.words import baselines_table
 from neurona.runs import Run, taken
 from neurona.training.checkpoint import Interrupted
@@ -67,6 +68,7 @@ def make() -> click.Command:
             "  neurona train digits --seed 7 --run runs/mine\n"
             "  neurona train objects --recipe quick\n"
             "  neurona train reviews --set width=96 --set longest=300\n"
+            "  neurona train clothes --engine both --without-chance\n"
             "  neurona train --resume runs/mine"
         ),
     )
@@ -89,6 +91,19 @@ def make() -> click.Command:
         help=_("Change a setting of the recipe, such as batch_size; a wrong name lists them all."),
     )
     @click.option("--no-baselines", is_flag=True, help=_("Leave out the simpler recognisers that are tried beside it."))
+    @click.option(
+        "--engine",
+        type=click.Choice(ENGINES),
+        help=_(
+            "What does the steps: neurona (default), real Keras on the backend of KERAS_BACKEND, or both, to see after "
+            "each step how far apart they are."
+        ),
+    )
+    @click.option(
+        "--without-chance",
+        is_flag=True,
+        help=_("With --engine both: leave out dropout and augmentation, which each engine draws for itself."),
+    )
     @click.option("--run", "folder", type=click.Path(path_type=Path), help=_("The run folder to make."))
     @click.option("--resume", type=click.Path(path_type=Path), help=_("The interrupted run to go on with."))
     @click.option("--data", type=click.Path(path_type=Path), help=_("Folder with the data set's files."))
@@ -103,6 +118,8 @@ def make() -> click.Command:
         validation: float | None,
         told: dict[str, str],
         no_baselines: bool,
+        engine: str | None,
+        without_chance: bool,
         folder: Path | None,
         resume: Path | None,
         data: Path | None,
@@ -112,7 +129,8 @@ def make() -> click.Command:
         if resume is not None:
             fixed = {"RECOGNISER": recogniser, "--recipe": recipe, "--epochs": epochs, "--seed": seed,
                      "--validation": validation, "--run": folder, "--set": told or None,
-                     "--no-baselines": no_baselines or None}  # fmt: skip
+                     "--no-baselines": no_baselines or None, "--engine": engine,
+                     "--without-chance": without_chance or None}  # fmt: skip
             given = [name for name, value in fixed.items() if value is not None]
             if given:
                 raise click.UsageError(
@@ -127,6 +145,8 @@ def make() -> click.Command:
         else:
             if recogniser is None:
                 raise click.UsageError(_("Say what to train, for example: neurona train clothes"))
+            if without_chance and engine != "both":
+                raise click.UsageError(_("--without-chance is for --engine both."))
             chosen = find(recogniser)
             recipes = list(chosen.recipes)
             if recipe is not None and recipe not in recipes:
@@ -139,6 +159,8 @@ def make() -> click.Command:
             settings = plan.changed(told)
             if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise taken(folder)  # before anything is downloaded
+            if engine not in (None, "neurona"):
+                engines.load_keras()  # before anything is downloaded
             loaded = _load(chosen.dataset, data, sample, offline)
             if validation is not None and validation >= len(loaded.x_train):  # before a run folder is made
                 raise ArgumentError(
@@ -147,8 +169,9 @@ def make() -> click.Command:
                     )
                 )
             run = start(
-                chosen, plan, loaded, seed or 0, epochs, folder, validation, settings, baselines=not no_baselines
-            )
+                chosen, plan, loaded, seed or 0, epochs, folder, validation, settings, baselines=not no_baselines,
+                engine=engine or "neurona", chance=not without_chance,
+            )  # fmt: skip
         _carry_out(run, loaded)
 
     return command
@@ -174,6 +197,9 @@ def _carry_out(run: Run, data: datasets.Data) -> None:
             kind=_("full set") if data.kind == "full" else _("SAMPLE ONLY"),
         )
     )  # fmt: skip
+    engine = info.get("engine", {"name": "neurona"})
+    if engine["name"] != "neurona":
+        say(_("Engine: {engine}").format(engine=in_words(engine)))
     say(_("Run folder: {path}").format(path=run.path))
     session.facts = {"run": str(run.path)}
     try:
@@ -182,7 +208,13 @@ def _carry_out(run: Run, data: datasets.Data) -> None:
         )
     except (Interrupted, KeyboardInterrupt):
         say()
-        say(_("Stopped; the state is kept. Go on with: neurona train --resume {path}").format(path=quoted(run.path)))
+        say(
+            _("Stopped. A run that compares two engines cannot be gone on with; start a new one.")
+            if engine["name"] == "both"
+            else _("Stopped; the state is kept. Go on with: neurona train --resume {path}").format(
+                path=quoted(run.path)
+            )
+        )
         raise
     except NonFiniteError:
         say()
@@ -215,14 +247,37 @@ def _carry_out(run: Run, data: datasets.Data) -> None:
         )
     if data.kind == "sample":
         say(_("This is the result of the small sample, not of the full set."), fg="yellow")
+    _tell_distances(run)
     say(_("Report:   {path}").format(path=run.report_path))
     example = recogniser.kind.example
     say(_("Apply it: neurona predict {path} {example}").format(path=quoted(run.path), example=example))
     session.finish(_result(run, metrics))
 
 
+def _tell_distances(run: Run) -> None:
+    """How far apart two engines were, where two were at work."""
+    distances = engines.read_distances(run.path / DISTANCES)
+    if not distances:
+        return
+    head, *rows = few(distances)
+    say()
+    say(_("How far apart Neurona and Keras are after so many steps:"))
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row in (head, *rows):
+        say("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+    drawn = run.info["engine"]["drawn_by_lot"]
+    if drawn:
+        say(
+            _(
+                "Each engine draws its own random numbers in {layers}, so the steps are not the same. Compare without: "
+                "--without-chance"
+            ).format(layers=", ".join(drawn)),
+            fg="yellow",
+        )
+
+
 def _result(run: Run, metrics: dict[str, Any]) -> dict[str, Any]:
-    info = run.info
+    info, distances = run.info, engines.read_distances(run.path / DISTANCES)
     return {
         "run": str(run.path),
         "recogniser": info["recogniser"],
@@ -240,5 +295,7 @@ def _result(run: Run, metrics: dict[str, Any]) -> dict[str, Any]:
         "settings": info.get("settings", {}) | info.get("lengths", {}) | {"batch_size": info["batch_size"]},
         "baselines": metrics.get("baselines", []),
         "parameters": info["parameters"],
+        "engine": info["engine"],
+        **({"distance": engines.told(distances[-1])} if distances else {}),
         "status": info["status"],
     }

@@ -6,13 +6,14 @@
     splitting    hold out a validation set     unpacking    tar archives, read with suspicion
     four_files   what MNIST's family shares    npz          arrays in NumPy's archives
     texts        many texts as one array       tokens       words as numbers, vocabularies
-    kept_texts   what was read, for next time
+    kept_texts   what was read, for next time  keras_files  Keras's own small sets: their files
     fashion_mnist, mnist, cifar10, imdb        the records, and Keras's `load_data`
+    cifar100, reuters, boston_housing, california_housing    Keras's `load_data` alone
 
 Leans on numpy, `neurona.errors` and `neurona.i18n`; knows no tensor.
 """
 
-from neurona.datasets import cifar10, fashion_mnist, imdb, mnist
+from neurona.datasets import boston_housing, california_housing, cifar10, cifar100, fashion_mnist, imdb, mnist, reuters
 from neurona.datasets.catalogue import (
     CATALOGUE,
     Whereabouts,
@@ -43,8 +44,11 @@ __all__ = [
     "Texts",
     "Tokens",
     "Whereabouts",
+    "boston_housing",
     "cache_folder",
+    "california_housing",
     "cifar10",
+    "cifar100",
     "fashion_mnist",
     "find",
     "fingerprint_of",
@@ -55,6 +59,7 @@ __all__ = [
     "list_datasets",
     "load",
     "mnist",
+    "reuters",
     "split",
     "tokenize",
     "vocabulary",

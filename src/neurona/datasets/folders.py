@@ -21,6 +21,7 @@ __all__ = [
     "Place",
     "PlaceKind",
     "cache_folder",
+    "cache_folder_named",
     "inspect",
     "named_place",
     "places",
@@ -57,12 +58,17 @@ class Place:
 
 def cache_folder(record: DataSet) -> Path:
     """The folder that downloads and imports of `record` go to; it need not exist yet."""
+    return cache_folder_named(record.name)
+
+
+def cache_folder_named(name: str) -> Path:
+    """The same for a data set that has no record."""
     root = os.environ.get("NEURONA_CACHE")
     if root:
-        return Path(root).expanduser() / "datasets" / record.name
+        return Path(root).expanduser() / "datasets" / name
     import platformdirs
 
-    return Path(platformdirs.user_cache_dir("neurona", appauthor=False)) / "datasets" / record.name
+    return Path(platformdirs.user_cache_dir("neurona", appauthor=False)) / "datasets" / name
 
 
 def inspect(record: DataSet, kind: PlaceKind, folder: Path, *, check: bool = False) -> Place:

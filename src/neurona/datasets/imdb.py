@@ -14,8 +14,6 @@ Source: A. Maas, R. Daly, P. Pham, D. Huang, A. Ng, C. Potts, "Learning Word Vec
 from __future__ import annotations
 
 import hashlib
-import itertools
-import json
 import os
 import re
 import stat
@@ -26,13 +24,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurona.datasets.folders import SYSTEM_FOLDER, cache_folder
+from neurona.datasets.folders import cache_folder
 from neurona.datasets.kept_texts import kept
-from neurona.datasets.loading import download
+from neurona.datasets.keras_files import as_lists, keras_file, limited, ranks_of
 from neurona.datasets.pickled_lists import read_lists_npz
 from neurona.datasets.progress import Progress, Silent
 from neurona.datasets.records import Arrays, DataSet, RemoteFile, RemoteFolder
-from neurona.datasets.source import Source, damaged, sha256_of
+from neurona.datasets.source import damaged, sha256_of
 from neurona.datasets.texts import Texts
 from neurona.datasets.tokens import Tokens
 from neurona.datasets.unpacking import Archive, Budget
@@ -188,8 +186,6 @@ IMDB = DataSet(
 
 _LISTS = RemoteFile("imdb.npz", "69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f", 17_464_789)
 _WORDS = RemoteFile("imdb_word_index.json", "bfafd718b763782e994055a2d397834f", 1_641_221)
-_KERAS_MIRRORS = ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/",)
-_LARGEST_TABLE = 1 << 26  # bytes
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
@@ -230,7 +226,7 @@ def load_data(
         DamagedDataError: it is no such file.
         ArgumentError: `maxlen` leaves no review.
     """
-    found = read_lists_npz(_file(_LISTS, path), ("x_train", "x_test"), ("y_train", "y_test"))
+    found = read_lists_npz(keras_file(_LISTS, path, IMDB.name), ("x_train", "x_test"), ("y_train", "y_test"))
     parts = []
     generator = np.random.RandomState(seed)  # one for both: the order of the test set follows from that of the other
     for part in _PARTS:
@@ -257,23 +253,9 @@ def load_data(
         num_words = max((int(tokens.flat.max()) for tokens, _labels in parts if len(tokens.flat)), default=0)
     (train, y_train), (test, y_test) = parts
     return (
-        (_as_lists(_limited(train, skip_top, num_words, oov_char)), y_train),
-        (_as_lists(_limited(test, skip_top, num_words, oov_char)), y_test),
+        (as_lists(limited(train, skip_top, num_words, oov_char)), y_train),
+        (as_lists(limited(test, skip_top, num_words, oov_char)), y_test),
     )
-
-
-def _limited(tokens: Tokens, skip_top: int, num_words: int, oov_char: int | None) -> Tokens:
-    """The same with the rarest and the most frequent words replaced or dropped."""
-    kept_words = (tokens.flat >= skip_top) & (tokens.flat < num_words)
-    if oov_char is not None:
-        return Tokens(np.where(kept_words, tokens.flat, np.int32(oov_char)), tokens.offsets)
-    before = np.concatenate([[0], np.cumsum(kept_words)])
-    return Tokens(tokens.flat[kept_words], before[tokens.offsets])
-
-
-def _as_lists(tokens: Tokens) -> NDArray[Any]:
-    flat, bounds = tokens.flat.tolist(), tokens.offsets.tolist()
-    return np.array([flat[begin:end] for begin, end in itertools.pairwise(bounds)], dtype=object)
 
 
 def get_word_index(path: str = _WORDS.name) -> dict[str, int]:
@@ -286,28 +268,4 @@ def get_word_index(path: str = _WORDS.name) -> dict[str, int]:
         DataNotFoundError, DownloadError: the file is nowhere and cannot be downloaded.
         DamagedDataError: it is no such file.
     """
-    file = _file(_WORDS, path)
-    with Source(file, _LARGEST_TABLE) as source:
-        try:
-            words = json.loads(source.take(file.stat().st_size))
-        except (ValueError, RecursionError) as error:
-            raise damaged(file, _("it is no table of words ({detail})").format(detail=error)) from error
-    if not isinstance(words, dict) or not all(type(rank) is int for rank in words.values()):
-        raise damaged(file, _("it is no table of words ({detail})").format(detail=type(words).__name__))
-    return words
-
-
-def _file(remote: RemoteFile, path: str) -> Path:
-    """One of Keras's two files: the one that is meant, or wherever it lies, or downloaded."""
-    keras = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "datasets"
-    given = keras / Path(path).expanduser()  # an absolute path stays itself
-    if path != remote.name and given.is_file():
-        return given
-    folders = [cache_folder(IMDB), keras, SYSTEM_FOLDER / IMDB.name]
-    if named := os.environ.get("NEURONA_DATA"):
-        folders = [Path(named).expanduser() / IMDB.name, Path(named).expanduser(), *folders]
-    for folder in folders:
-        if (found := remote.lying_in(folder)) is not None:
-            return found
-    download([remote], _KERAS_MIRRORS, cache_folder(IMDB))
-    return cache_folder(IMDB) / remote.name
+    return ranks_of(keras_file(_WORDS, path, IMDB.name))

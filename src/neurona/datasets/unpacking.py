@@ -15,17 +15,18 @@ import os
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Protocol
 
 from neurona.datasets.disk import disk_trouble, sync_folder
 from neurona.datasets.source import Source
 from neurona.errors import ArgumentError, DamagedDataError, DataError
 from neurona.i18n import _
 
-__all__ = ["Archive", "Budget", "Member", "unpack"]
+__all__ = ["Archive", "Budget", "Member", "Names", "refused", "safe_parts", "unpack"]
 
 _BLOCK = 512
 _CHUNK = 1 << 20
@@ -98,8 +99,7 @@ class Archive:
         self._source = Source(path, budget.size + 2 * _BLOCK * (budget.members + 1) + _MOST_PADDING)
         self._waiting = 0  # bytes of the present member that nobody has read
         self._padding = 0
-        self._files: set[str] = set()
-        self._folders: dict[str, bool] = {}  # whether it has an entry of its own, or is only named by what is in it
+        self._names = Names()
 
     def __enter__(self) -> Archive:
         return self
@@ -207,14 +207,26 @@ class Archive:
         if size > self._left:
             text = _("'{name}' makes it larger than the {most} bytes that it may have")
             raise self._refused(text.format(name=shown, most=self._budget.size))
-        parts = _safe_parts(raw, folder)
+        parts = safe_parts(raw, folder)
         if parts is None:
             raise self._refused(_("the name '{name}' in it is not allowed").format(name=shown))
-        self._claim(parts, folder, shown)
+        if not self._names.claim(parts, folder):
+            raise self._refused(_("the name '{name}' in it comes twice").format(name=shown))
         return Member(parts, size, folder)
 
-    def _claim(self, parts: tuple[str, ...], folder: bool, shown: str) -> None:
-        """Note that a path is in use, and refuse it when it already is."""
+    def _refused(self, problem: str) -> DamagedDataError:
+        return refused(self.path, problem)
+
+
+class Names:
+    """The names in use within an archive."""
+
+    def __init__(self) -> None:
+        self._files: set[str] = set()
+        self._folders: dict[str, bool] = {}  # whether it has an entry of its own, or is only named by what is in it
+
+    def claim(self, parts: tuple[str, ...], folder: bool) -> bool:
+        """Note that a path is in use; False when it already is."""
         # compared as the most forgiving disk would: neither case nor the way of writing an accent matters
         *above, last = [_forgiven("/".join(parts[:n])) for n in range(min(1, len(parts)), len(parts) + 1)]
         clash = last in self._files or (self._folders.get(last) if folder else last in self._folders)
@@ -222,22 +234,38 @@ class Archive:
             clash = clash or key in self._files
             self._folders.setdefault(key, False)
         if clash:
-            raise self._refused(_("the name '{name}' in it comes twice").format(name=shown))
+            return False
         if folder:
             self._folders[last] = True
         else:
             self._files.add(last)
-
-    def _refused(self, problem: str) -> DamagedDataError:
-        return DamagedDataError(
-            _("The archive {path} is refused: {problem}. Nothing of it was used.").format(
-                path=self.path, problem=problem
-            )
-        )
+        return True
 
 
-def unpack(path: Path, folder: Path, budget: Budget) -> list[Path]:
-    """Unpack the tar archive `path` into the new `folder`, whole or not at all.
+def refused(path: Path, problem: str) -> DamagedDataError:
+    """The error for an archive of which nothing is used; `problem` says why."""
+    return DamagedDataError(
+        _("The archive {path} is refused: {problem}. Nothing of it was used.").format(path=path, problem=problem)
+    )
+
+
+class Opened(Protocol):
+    """What `unpack` needs of an archive: its members in their order, and the bytes of the one at hand."""
+
+    def __enter__(self) -> Opened: ...
+    def __exit__(self, *trouble: Any) -> None: ...
+    def __iter__(self) -> Iterator[Member]: ...
+    def pieces(self) -> Iterator[bytes]: ...
+
+
+def unpack(path: Path, folder: Path, budget: Budget, opened: Callable[[Path, Budget], Opened] = Archive) -> list[Path]:
+    """Unpack the archive `path` into the new `folder`, whole or not at all.
+
+    Arguments:
+        path: the archive.
+        folder: where to; there is nothing yet.
+        budget: what it may hold.
+        opened: the kind of archive; tar unless told.
 
     The files are written into a fresh folder beside it, which takes its name at the end; so no link that somebody put
     there can lead a file elsewhere.
@@ -256,7 +284,7 @@ def unpack(path: Path, folder: Path, budget: Budget) -> list[Path]:
         )
     room: Path | None = None
     try:
-        with Archive(path, budget) as archive:
+        with opened(path, budget) as archive:
             folder.parent.mkdir(parents=True, exist_ok=True)
             room = Path(tempfile.mkdtemp(prefix=".unpack-", dir=folder.parent))
             inside = room / "content"
@@ -284,7 +312,7 @@ def unpack(path: Path, folder: Path, budget: Budget) -> list[Path]:
             shutil.rmtree(room, ignore_errors=True)
 
 
-def _write(archive: Archive, target: Path) -> None:
+def _write(archive: Opened, target: Path) -> None:
     with target.open("xb") as file:  # x: never into something that is there
         for piece in archive.pieces():
             file.write(piece)
@@ -335,12 +363,12 @@ def _pax_records(content: bytes) -> dict[str, bytes] | None:
     return found
 
 
-def _safe_parts(raw: bytes, folder: bool) -> tuple[str, ...] | None:
+def safe_parts(raw: bytes, folder: bool) -> tuple[str, ...] | None:
     """The parts of a path that means the same place below a folder on every system, or ``None``.
 
-    >>> _safe_parts(b"data/./one.bin", False)
+    >>> safe_parts(b"data/./one.bin", False)
     ('data', 'one.bin')
-    >>> [_safe_parts(name, False) for name in (b"../up", b"/etc", b"C:x", b"a//b", b"nul.txt", b"x.")]
+    >>> [safe_parts(name, False) for name in (b"../up", b"/etc", b"C:x", b"a//b", b"nul.txt", b"x.")]
     [None, None, None, None, None, None]
     """
     try:

@@ -87,6 +87,7 @@ from neurona.layers.lookup import (
     StringLookup,
     TextVectorization,
 )
+from neurona.layers.mel_spectrogram import MelSpectrogram
 from neurona.layers.merging import (
     Add,
     Average,
@@ -163,6 +164,7 @@ from neurona.layers.spatial_dropout import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
+from neurona.layers.spectral_normalization import SpectralNormalization
 from neurona.layers.transposed import (
     Conv1DTranspose,
     Conv2DTranspose,
@@ -271,6 +273,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MixUp",
     "MultiHeadAttention",
@@ -314,6 +317,7 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "StackedRNNCells",
     "StringLookup",
     "Subtract",

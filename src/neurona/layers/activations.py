@@ -53,9 +53,11 @@ class ReLU(_Elementwise):
     ) -> None:
         super().__init__(**kwargs)
         if max_value is not None:
-            _check_sign("max_value of a ReLU layer", "max_value", max_value)
-        _check_sign("negative_slope of a ReLU layer", "negative_slope", negative_slope)
-        _check_sign("threshold of a ReLU layer", "threshold", threshold)
+            _refuse_negative("max_value of a ReLU layer cannot be a negative value.", "max_value", max_value)
+        _refuse_negative(
+            "negative_slope of a ReLU layer cannot be None or a negative value.", "negative_slope", negative_slope
+        )
+        _refuse_negative("threshold of a ReLU layer cannot be None or a negative value.", "threshold", threshold)
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
         self.built = True
 
@@ -95,7 +97,11 @@ class LeakyReLU(_Elementwise):
             negative_slope = kwargs.pop("alpha")
             warnings.warn("Argument `alpha` is deprecated. Use `negative_slope` instead.", stacklevel=2)
         super().__init__(**kwargs)
-        _check_sign("negative_slope of a LeakyReLU layer", "negative_slope", negative_slope)
+        _refuse_negative(
+            "The negative_slope value of a Leaky ReLU layer cannot be None or negative.",
+            "negative_slope",
+            negative_slope,
+        )
         self.negative_slope = negative_slope
         self.built = True
 
@@ -240,9 +246,9 @@ class Softmax(_Elementwise):
         return {**super().get_config(), "axis": self.axis}
 
 
-def _check_sign(what: str, name: str, value: float | None) -> None:
+def _refuse_negative(what: str, name: str, value: float | None) -> None:
     if value is None or value < 0:
-        raise ArgumentError(f"{what} cannot be None or negative. Received: {name}={value}")
+        raise ArgumentError(f"{what} Received: {name}={value}")
 
 
 def _check_mask(mask: Shape, inputs: Shape) -> None:

@@ -35,7 +35,7 @@ from neurona.symbolic import KerasTensor, Node, Shape, flatten, has_symbolic, in
 from neurona.tensor import Array, Tensor, as_array, holds_text, stop_recording, wrap
 from neurona.variable import Variable
 
-__all__ = ["Layer", "map_shapes", "shape_of"]
+__all__ = ["Layer", "calling", "map_shapes", "shape_of"]
 
 _BASE_ARGUMENTS = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
 
@@ -46,9 +46,16 @@ class _Call(threading.local):
     training: bool | None = None
     depth: int = 0
     scope: tuple[Layer, ...] = ()  # the layers being built or called, the outermost first
+    building: tuple[Layer, ...] = ()  # those being built
+    number: int = 0  # of the outermost calls so far
 
 
 _call = _Call()
+
+
+def calling() -> tuple[Layer, ...]:
+    """The layers that are computing (or being built) in this thread, the outermost first."""
+    return _call.scope
 
 
 @export("keras.layers")
@@ -66,6 +73,7 @@ class Layer:
     _call_parameters: ClassVar[dict[str, inspect.Parameter]] = {}
     _makes_masks: ClassVar[bool] = False  # whether it may give a mask to an output whose input had none
     _takes_training: ClassVar[bool] = True  # whether `call` may be handed `training`
+    _casts_weights: ClassVar[bool] = False  # whether `call` is to see its weights in the type that it computes in
     _leaves_masks: ClassVar[bool] = False  # whether masks are the business of the layers within it alone
     _auto_arguments: dict[str, Any]
 
@@ -78,6 +86,7 @@ class Layer:
             cls._call_parameters = {k: p for k, p in parameters.items() if k != "self"}
             anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
             cls._takes_training = anything or "training" in parameters
+            cls._casts_weights = not cls.__module__.startswith("neurona.")  # ours see to it themselves
         cls._makes_masks = cls.compute_mask is not Layer.compute_mask
         if "build" in cls.__dict__:
             cls.build = _finishing_build(cls.__dict__["build"])  # type: ignore[method-assign]
@@ -122,14 +131,17 @@ class Layer:
         self._input_shape_argument = None if input_shape is None else tuple(input_shape)
         self.name = name or auto_name(type(self).__name__)
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.dtype_policy = dtype_policies.get(dtype)
+        self._dtype_policy = dtype_policies.get(dtype)
         self.autocast = autocast
         self.built = False
         self.supports_masking = self._makes_masks
         self.input_spec: Any = None
         self._trainable = bool(trainable)
         self._added: list[Variable] = []  # the weights, in the order in which they were made
+        self._locked = False  # built: no weights are added any more
+        self._as_they_are: set[int] = set()  # the ids of weights that are not brought to the type of computing
         self._losses: list[Tensor] = []
+        self._losses_of = -1  # the number of the outermost call that they belong to
         self._penalised: list[Layer] = []  # the layers that added losses when this one was called last, from outside
         self._nodes: list[Node] = []
         self._build_shapes: dict[str, Any] | None = None
@@ -174,6 +186,11 @@ class Layer:
                 "add_weight() expected at most shape, initializer and dtype without their names. "
                 f"Received: add_weight{args}. Write add_weight(shape=..., name=...)."
             )
+        if self._locked and self not in _call.building:
+            raise ArgumentError(
+                "You cannot add new elements of state (variables or sub-layers) to a layer that is already built. Make "
+                f"them in `__init__()` or `build()`. Received: add_weight(name={name!r}) in layer '{self.name}'."
+            )
         named: tuple[Any, ...] = (shape, initializer, dtype)
         shape, initializer, dtype = args + named[len(args) :]
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
@@ -189,13 +206,24 @@ class Layer:
             initializers.get(initializer), shape, kind.name, trainable, name=name,
             regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint),
         )  # fmt: skip
-        variable.path = "/".join((*(layer.name for layer in _call.scope or (self,)), variable.name))
+        variable.path = "/".join((*(layer.name for layer in _call.scope), variable.name))
+        if not _call.scope:  # made outside a build
+            variable.path = f"{self._path}/{variable.name}"
         variable.overwrite_with_gradient = overwrite_with_gradient
         self._added.append(variable)
+        if not autocast:
+            self._as_they_are.add(id(variable))
         return variable
+
+    def add_variable(self, shape: Any, initializer: Any, dtype: Any = None, **settings: Any) -> Variable:
+        """`add_weight`, by its older name."""
+        return self.add_weight(shape, initializer, dtype, **settings)
 
     def add_loss(self, loss: Any) -> None:
         """Add a penalty (or a list of them) to the loss of the step in which this call happens."""
+        if self._losses_of != _call.number:  # left over from a call as part of another layer
+            self._losses.clear()
+            self._losses_of = _call.number
         for item in flatten(loss):
             if item is not None:
                 self._losses.append(ops.convert_to_tensor(item))
@@ -212,23 +240,21 @@ class Layer:
         # every layer may be told whether it trains: its inner layers may have a use for it
         training = kwargs.get("training") if self._takes_training else kwargs.pop("training", None)
         if has_symbolic(args) or has_symbolic(kwargs):
+            _refuse_settings(args[1:])
             return self._call_symbolically(args, kwargs)
         args = tuple(map(self._convert_argument, args))
+        if len(args) > 1:
+            _refuse_settings(args[1:])
         if kwargs:
             kwargs = {k: map_structure(self._convert_array, v) for k, v in kwargs.items()}
         parameters = self._call_parameters
-        if len(args) > 1 and "training" in parameters:
-            place = list(parameters).index("training")
-            if place < len(args):  # given by its place: a flag like the named one
-                training = kwargs["training"] = args[place]
-                for name, value in zip(list(parameters)[place + 1 :], args[place + 1 :], strict=False):
-                    kwargs[name] = value
-                args = args[:place]
         before, scope = _call.training, _call.scope
+        if not scope:
+            _call.number += 1
         training = before if training is None else training
         if training is None and "training" in parameters:
             training = parameters["training"].default
-            training = False if training in (None, inspect.Parameter.empty) else training
+            training = False if training is inspect.Parameter.empty else training
         if "training" in parameters:
             kwargs["training"] = training
         if not self.built:
@@ -241,7 +267,10 @@ class Layer:
             self._clear_losses()
         _call.training, _call.depth, _call.scope = training, _call.depth + 1, (*scope, self)
         try:
-            outputs = self.call(*args, **kwargs)
+            if self._casts_weights and self.autocast and self.compute_dtype != self.variable_dtype:
+                outputs = self._call_with_cast_weights(args, kwargs)
+            else:
+                outputs = self.call(*args, **kwargs)
         finally:
             _call.training, _call.depth, _call.scope = before, _call.depth - 1, scope
         if self.activity_regularizer is not None:
@@ -250,6 +279,22 @@ class Layer:
         if mask is not None or self._makes_masks:
             carried_masks.pass_on(self, first, mask, outputs)
         return outputs
+
+    def _call_with_cast_weights(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """In mixed precision a user's `call` finds its trainable weights in the type that it computes in."""
+        weights = {
+            name: value
+            for name, value in self.__dict__.items()
+            if isinstance(value, Variable)
+            and value._declared_trainable
+            and value.data.dtype.kind == "f"
+            and id(value) not in self._as_they_are
+        }
+        try:
+            self.__dict__.update({name: ops.cast(value, self.compute_dtype) for name, value in weights.items()})
+            return self.call(*args, **kwargs)
+        finally:
+            self.__dict__.update(weights)
 
     def _convert_argument(self, argument: Any) -> Any:
         """An argument with its arrays as tensors; a sequence of texts is one array."""
@@ -272,6 +317,12 @@ class Layer:
             return wrap(array)
         return leaf
 
+    def _cast_symbol(self, leaf: Any) -> Any:
+        """What `_convert` does to the tensors that a symbol stands for."""
+        if isinstance(leaf, KerasTensor) and self.autocast and leaf.dtype.startswith("float"):
+            return leaf if leaf.dtype == self.compute_dtype else KerasTensor(leaf.shape, self.compute_dtype)
+        return leaf
+
     def _convert_array(self, leaf: Any) -> Any:
         return self._convert(leaf) if isinstance(leaf, (np.ndarray, Tensor)) else leaf
 
@@ -290,13 +341,26 @@ class Layer:
         plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         if not parameters:
             self.build()  # type: ignore[call-arg]  # a user's build that needs no shape
-        elif not shapes:
-            self.build(None)
-        elif len(plain) > 1 and all(p.name in shapes or p.default is not p.empty for p in plain):
+        elif len(plain) > 1:
+            self._check_build([p.name for p in plain], given)
             self.build(**{p.name: shapes[p.name] for p in plain if p.name in shapes})
         else:
-            self.build(next(iter(shapes.values())))
+            self.build(next(iter(shapes.values()), None))
         self.built = True
+
+    def _check_build(self, names: list[str], given: dict[str, Any]) -> None:
+        """Raise where a `build` of several arguments does not name shapes of `call`'s arguments."""
+        for name in names:
+            what = ""
+            if not name.endswith("_shape"):
+                what = f"argument `{name}`, which does not end in `_shape`"
+            elif name.removesuffix("_shape") not in {*self._call_parameters, *given}:
+                what = f"argument `{name}`, but `call()` does not have argument `{name.removesuffix('_shape')}`"
+            if what:
+                raise ArgumentError(
+                    "A `build()` of several arguments expects the shapes of arguments of `call()`, as in "
+                    f"build(self, query_shape, value_shape). Received: {type(self).__name__}.build() with {what}."
+                )
 
     def _take_masks(self, first: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Hand `call` the masks that its arguments carry; the mask that `compute_mask` starts from."""
@@ -308,6 +372,48 @@ class Layer:
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """The mask of the output, given the input's; by default the same one."""
         return previous_mask
+
+    def stateless_call(
+        self,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """Call it with these values in place of its variables', leaving it as it was.
+
+        Args:
+            trainable_variables, non_trainable_variables: the values, in the order of the attributes of these names.
+            args, kwargs: for the call.
+            return_losses: whether to return the losses too.
+
+        Returns:
+            the outputs, the values of the non-trainable variables after the call, and, where asked for, the losses.
+        """
+        if not self.built:
+            raise NotBuiltError(
+                f"To call stateless_call, {type(self).__name__} must be built (i.e. its variables must have been "
+                "already created). Build it by calling it on some data."
+            )
+        trained, others = self.trainable_variables, self.non_trainable_variables
+        for kind, own, given in (
+            ("trainable_variables", trained, trainable_variables),
+            ("non_trainable_variables", others, non_trainable_variables),
+        ):
+            if len(own) != len(given):
+                raise ArgumentError(f"Expected {len(own)} {kind} of layer '{self.name}'. Received: {len(given)}.")
+        kept = [(variable, variable.data) for variable in (*trained, *others)]
+        try:
+            for (variable, _), value in zip(kept, (*trainable_variables, *non_trainable_variables), strict=True):
+                variable.assign(value)
+            outputs = self(*args, **kwargs)
+            after = [wrap(variable.data) for variable in others]
+            losses = list(self.losses)
+        finally:
+            for variable, array in kept:
+                variable.data = array
+        return (outputs, after, losses) if return_losses else (outputs, after)
 
     # -- shapes and symbols ---------------------------------------------------------------------------------
 
@@ -330,11 +436,8 @@ class Layer:
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """The output as symbolic tensors, for symbolic inputs."""
         if type(self).compute_output_shape is not Layer.compute_output_shape and len(args) == 1:
-            shape = self.compute_output_shape(map_structure(lambda t: t.shape, args[0]))
-            if _is_shape(shape):
-                return KerasTensor(shape, self.compute_dtype)
-            if isinstance(shape, (list, tuple)) and all(map(_is_shape, shape)):
-                return type(shape)(KerasTensor(s, self.compute_dtype) for s in shape)
+            shapes = self.compute_output_shape(map_structure(lambda t: t.shape, args[0]))
+            return map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), shapes)
         return self._infer(*args, **kwargs)
 
     def _infer(self, *args: Any, **kwargs: Any) -> Any:
@@ -343,6 +446,7 @@ class Layer:
         before = list(self._losses)
         if "training" in self._call_parameters:
             kwargs.setdefault("training", False)
+        args, kwargs = map_structure(self._cast_symbol, args), map_structure(self._cast_symbol, kwargs)
         with stop_recording(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             outputs = infer(lambda *a, **k: self._call_on_arrays(a, k), args, kwargs)
@@ -358,8 +462,10 @@ class Layer:
         before = _call.training, _call.depth, _call.scope
         within = _call.scope if _call.scope and _call.scope[-1] is self else (*_call.scope, self)
         _call.training, _call.depth, _call.scope = False, _call.depth + 1, within
+        cast = self._casts_weights and self.autocast and self.compute_dtype != self.variable_dtype
+        args, kwargs = map_structure(tensor, args), map_structure(tensor, kwargs)
         try:
-            return self.call(*map_structure(tensor, args), **map_structure(tensor, kwargs))
+            return self._call_with_cast_weights(args, kwargs) if cast else self.call(*args, **kwargs)
         finally:
             _call.training, _call.depth, _call.scope = before
 
@@ -370,7 +476,7 @@ class Layer:
             self.build(input_shape)
         symbols = (
             KerasTensor(input_shape, self.compute_dtype)
-            if _is_shape(input_shape)
+            if is_shape(input_shape)
             else map_shapes(lambda s: KerasTensor(s, self.compute_dtype), input_shape)
         )
         return map_structure(lambda t: t.shape, self._infer(symbols))
@@ -408,7 +514,7 @@ class Layer:
                     look(item)
 
         for name, value in self.__dict__.items():
-            if name not in ("_nodes", "_auto_arguments", "_losses", "_penalised"):
+            if name not in ("_nodes", "_auto_arguments", "_losses", "_penalised", "_compile_config"):
                 look(value)
         return list(found.values())
 
@@ -428,10 +534,37 @@ class Layer:
             if include_self or layer is not self:
                 yield layer
 
+    @property
+    def _layers(self) -> list[Layer]:
+        return self._owned(Layer)
+
+    @property
+    def _seed_generators(self) -> list[SeedGenerator]:
+        return self._owned(SeedGenerator)
+
+    @property
+    def _metrics(self) -> list[Any]:
+        # a metric is known by what it can do: their module stands on this one
+        return [m for m in self._owned(object) if hasattr(m, "update_state") and hasattr(m, "reset_state")]
+
+    @property
+    def _trainable_variables(self) -> list[Variable]:
+        return [v for v in self._owned(Variable) if v._declared_trainable]
+
+    @property
+    def _non_trainable_variables(self) -> list[Variable]:
+        return [v for v in self._owned(Variable) if not v._declared_trainable]
+
     def _own_variables(self) -> list[Variable]:
         """Its own weights (not its layers'): trainable ones first, as Keras orders them."""
-        own = self._owned(Variable)
-        return [v for v in own if v._declared_trainable] + [v for v in own if not v._declared_trainable]
+        return self._trainable_variables + self._non_trainable_variables
+
+    def _untrack_variable(self, variable: Variable) -> None:
+        """Forget a weight, so that another may take its place."""
+        self._added = [v for v in self._added if v is not variable]
+        for name, value in list(self.__dict__.items()):
+            if value is variable:
+                self.__dict__[name] = None
 
     @property
     def weights(self) -> list[Variable]:
@@ -450,6 +583,16 @@ class Layer:
             for variable in (*layer._own_variables(), *(g.state for g in layer._owned(SeedGenerator))):
                 found.setdefault(id(variable), variable)
         return list(found.values())
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics among its attributes, and those of its layers."""
+        return list({id(m): m for layer in self._flatten_layers() for m in layer._metrics}.values())
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of its metrics."""
+        return [variable for metric in self.metrics for variable in metric.variables]
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -517,6 +660,28 @@ class Layer:
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
 
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs as symbols, without a trace of the call."""
+        return self.compute_output_spec(*args, **kwargs)
+
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Not offered, as in Keras 3: make the metric in `__init__` and update it in `call`, or give it to `compile`."""
+        raise NotImplementedError(
+            "Layer `add_metric()` method is deprecated. Give metrics to Model.compile(metrics=[...]), or make one in "
+            "__init__() and call its update_state() yourself."
+        )
+
+    def quantize(self, mode: Any = None, **kwargs: Any) -> None:
+        """Not offered: weights keep the type of the layer's policy.
+
+        Raises:
+            ArgumentError: always.
+        """
+        raise ArgumentError(
+            f"Layer {type(self).__name__} cannot be quantized: weights of few bits are not offered. Received: "
+            f"mode={mode!r}. Use dtype='float16' to halve the memory."
+        )
+
     def count_params(self) -> int:
         """How many numbers its weights hold."""
         if not self.built:
@@ -531,16 +696,30 @@ class Layer:
         return self._path
 
     @property
+    def dtype_policy(self) -> dtype_policies.DTypePolicy:
+        """The types it computes in and keeps its weights in; may be set by name."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self._dtype_policy = dtype_policies.get(value)
+
+    @property
     def dtype(self) -> str:
-        return self.dtype_policy.variable_dtype
+        return self._dtype_policy.variable_dtype
 
     @property
     def compute_dtype(self) -> str:
-        return self.dtype_policy.compute_dtype
+        return self._dtype_policy.compute_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The type that floating inputs are brought to."""
+        return self._dtype_policy.compute_dtype
 
     @property
     def variable_dtype(self) -> str:
-        return self.dtype_policy.variable_dtype
+        return self._dtype_policy.variable_dtype
 
     # -- describing and storing -----------------------------------------------------------------------------
 
@@ -558,7 +737,7 @@ class Layer:
             return config
         extra = {k: v for k, v in self._auto_arguments.items() if k not in _BASE_ARGUMENTS}
         try:
-            return {**config, **{k: serialize_keras_object(v) for k, v in extra.items()}}
+            return {**config, **{k: v if _is_plain(v) else serialize_keras_object(v) for k, v in extra.items()}}
         except DTypeError as error:
             raise NotImplementedError(
                 f"Layer {type(self).__name__} was made with arguments that cannot be described ({error}) and must "
@@ -595,7 +774,9 @@ class Layer:
         Raises:
             ShapeError: `store` holds another number of them.
         """
-        own = self._own_variables()
+        self._load(self._own_variables(), store)
+
+    def _load(self, own: list[Variable], store: Any) -> None:
         if len(store.keys()) != len(own):
             if not own and not self.built:
                 raise NotBuiltError(
@@ -613,23 +794,37 @@ class Layer:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+def _is_plain(value: Any) -> bool:
+    """Whether a setting can stand in a configuration as it is."""
+    return all(leaf is None or isinstance(leaf, (str, bool, int, float)) for leaf in flatten(value))
+
+
+def _refuse_settings(args: tuple[Any, ...]) -> None:
+    """Raise where a setting is given by its place: only tensors are, behind the first argument."""
+    for leaf in flatten(args):
+        if isinstance(leaf, (bool, str)):
+            raise ArgumentError(
+                "Only input tensors may be passed as positional arguments. Pass this one by its name, as in "
+                f"layer(x, training=True). Received: {leaf!r} (of type {type(leaf).__name__})."
+            )
+
+
 def shape_of(value: Any) -> Any:
-    """The shape of a tensor with the batch left open; ``None`` for what is no tensor."""
-    if isinstance(value, KerasTensor):
-        return value.shape
-    return (None, *value.shape[1:]) if isinstance(value, Tensor) and value.ndim else getattr(value, "shape", None)
+    """The shape of a tensor; ``None`` for what is no tensor."""
+    return getattr(value, "shape", None)
 
 
 def map_shapes(fn: Callable[[Shape], Any], shapes: Any) -> Any:
     """The same nesting with `fn` applied to every shape."""
-    if _is_shape(shapes):
+    if is_shape(shapes):
         return fn(tuple(shapes))
     if isinstance(shapes, dict):
         return {key: map_shapes(fn, value) for key, value in shapes.items()}
     return type(shapes)(map_shapes(fn, value) for value in shapes)
 
 
-def _is_shape(value: Any) -> bool:
+def is_shape(value: Any) -> bool:
+    """Whether it is one shape, not a nest of them."""
     return isinstance(value, (list, tuple)) and all(n is None or isinstance(n, (int, np.integer)) for n in value)
 
 
@@ -645,21 +840,23 @@ def _finishing_build(build: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(build)
     def finished(self: Layer, *args: Any, **kwargs: Any) -> None:
-        before = _call.scope
+        before, building = _call.scope, _call.building
         if not (before and before[-1] is self):  # a build that calls its superclass's stays in its own scope
             _call.scope = (*before, self)
+        _call.building = (*building, self)
         self._path = "/".join(layer.name for layer in _call.scope)
         try:
             with stop_recording():
                 build(self, *args, **kwargs)
         finally:
-            _call.scope = before
+            _call.scope, _call.building = before, building
         names = [n for n in inspect.signature(build).parameters if n != "self"]
         shapes = {**dict(zip(names, args, strict=False)), **kwargs}
         if len(shapes) == 1:
             shapes = {"input_shape": next(iter(shapes.values()))}
         self._build_shapes = shapes or None
         self.built = True
+        self._locked = self not in building
         if not self._trainable:  # a layer frozen before it was built has frozen weights
             for variable in self._owned(Variable):
                 variable.trainable = False

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from neurona.errors import ArgumentError, ShapeError
-from neurona.layers.base import Layer
 from neurona.layers.epilogue import finish, in_epilogue, require_positive
+from neurona.layers.lora import LowRank
 from neurona.layers.window import Window
 from neurona.ops import fused
 from neurona.parts import activations, constraints, initializers, regularizers
@@ -24,7 +24,7 @@ from neurona.variable import Variable
 __all__ = ["Conv1D", "Conv2D", "Conv3D"]
 
 
-class _Convolution(Layer):
+class _Convolution(LowRank):
     """What the three share: all but the number of spatial axes and the defaults."""
 
     def __init__(
@@ -52,8 +52,7 @@ class _Convolution(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        if lora_rank is not None or lora_alpha is not None:
-            raise ArgumentError(f"{type(self).__name__} does not support LoRA. Leave out lora_rank and lora_alpha.")
+        self.lora_rank, self.lora_alpha = lora_rank, lora_rank if lora_alpha is None else lora_alpha
         require_positive("filters", filters)
         if not isinstance(groups, (int, np.integer)) or groups <= 0:
             raise ArgumentError(f"The number of groups must be a positive integer. Received: groups={groups}.")
@@ -96,12 +95,13 @@ class _Convolution(Layer):
                 regularizer=self.bias_regularizer, constraint=self.bias_constraint,
             )  # fmt: skip
         self.input_spec = self.window.spec(channels)
+        self._enable_as_told()
 
     def call(self, inputs: Tensor) -> Tensor:
         x = self.window.last(inputs, self.variable_dtype)  # (N, *space, C)
         epilogue, behind = in_epilogue(self.activation)
         y = fused.convolve(
-            x, self.kernel, self.bias, strides=self.strides, pads=self.window.pads(x), dilation=self.dilation_rate,
+            x, self._merged(), self.bias, strides=self.strides, pads=self.window.pads(x), dilation=self.dilation_rate,
             groups=self.groups, activation=epilogue,
         )  # fmt: skip
         return finish(y, self.window, behind, self.compute_dtype)
@@ -128,6 +128,7 @@ class _Convolution(Layer):
             "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
+            **self._lora_config(),
         }
 
 

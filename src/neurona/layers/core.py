@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from neurona import config, ops
 from neurona.errors import ArgumentError, ShapeError, UnsafeFileError
-from neurona.layers.base import Layer
+from neurona.layers.base import Layer, map_shapes
 from neurona.layers.input_spec import InputSpec
+from neurona.layers.lora import LowRank
 from neurona.ops import fused
 from neurona.parts import activations, constraints, initializers, regularizers
 from neurona.registry import export
@@ -21,7 +23,7 @@ from neurona.variable import Variable
 __all__ = ["Activation", "Dense", "Identity", "Input", "InputLayer", "Lambda"]
 
 # The activations that the fused product computes in its epilogue.
-_FUSED = {activations.get(name): name for name in fused.FUSED_ACTIVATIONS}
+_FUSED: dict[Any, str] = {None: "linear", **{activations.get(name): name for name in fused.FUSED_ACTIVATIONS}}
 
 
 @export("keras.layers")
@@ -50,23 +52,34 @@ class InputLayer(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name)
-        if sparse or ragged:
-            raise ArgumentError("Sparse and ragged inputs are not supported. Received: sparse or ragged = True.")
+        if "input_shape" in kwargs:
+            warnings.warn("Argument `input_shape` is deprecated. Use `shape` instead.", stacklevel=3)
+            shape = kwargs.pop("input_shape")
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        if kwargs:
+            raise ArgumentError(f"Unrecognized keyword arguments passed to InputLayer: {sorted(kwargs)}.")
+        for argument, asked in (("sparse", sparse), ("ragged", ragged)):
+            if asked:
+                raise ArgumentError(f"`{argument}=True` is not supported: all tensors are dense. Leave it out.")
+        self.sparse = self.ragged = False
         if isinstance(shape, int):
             shape = (shape,)
-        if shape is not None and batch_shape is not None:
-            raise ArgumentError("You cannot pass both `shape` and `batch_shape` at the same time.")
         if input_tensor is not None:
-            batch_shape, dtype = input_tensor.shape, dtype or input_tensor.dtype
-        elif batch_shape is None:
-            if shape is None:
-                raise ArgumentError("You must pass a `shape` argument.")
-            batch_shape = (batch_size, *shape)
-        self.batch_shape = tuple(batch_shape)
+            _check_symbol(input_tensor, shape, batch_size, batch_shape, dtype)
+            batch_shape, dtype = input_tensor.shape, input_tensor.dtype
+        else:
+            for argument, given in (("shape", shape), ("batch_size", batch_size)):
+                if given is not None and batch_shape is not None:
+                    raise ArgumentError(f"You cannot pass both `{argument}` and `batch_shape` at the same time.")
+            if batch_shape is None:
+                if shape is None:
+                    raise ArgumentError("You must pass a `shape` argument.")
+                batch_shape = (batch_size, *shape)
+        self.batch_shape = tuple(None if n is None else int(n) for n in batch_shape)
         self._dtype = dtype_name(dtype or config.floatx())
         self.optional = optional
         self.built = True
-        symbol = input_tensor or KerasTensor(self.batch_shape, self._dtype, name=self.name)
+        symbol = KerasTensor(self.batch_shape, self._dtype, name=self.name) if input_tensor is None else input_tensor
         symbol.name = self.name
         self._nodes.append(Node(self, (), {}, symbol))
 
@@ -74,9 +87,8 @@ class InputLayer(Layer):
     def dtype(self) -> str:
         return self._dtype
 
-    def call(self) -> Any:
-        """Never called with data: a model feeds its inputs itself."""
-        raise ArgumentError("An InputLayer is where data enters a model; it cannot be called.")
+    def call(self) -> None:
+        """Nothing: a model feeds its inputs itself."""
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -87,6 +99,24 @@ class InputLayer(Layer):
             "name": self.name,
             "optional": self.optional,
         }
+
+
+def _check_symbol(tensor: Any, shape: Any, batch_size: Any, batch_shape: Any, dtype: Any) -> None:
+    """Raise where `input_tensor` is no symbol, or not what the other arguments say."""
+    if not isinstance(tensor, KerasTensor):
+        raise ArgumentError(
+            f"Argument `input_tensor` must be a KerasTensor. Received: {tensor!r} (of type {type(tensor).__name__})."
+        )
+    for name, value, its in (
+        ("batch_size", batch_size, tensor.shape[0] if tensor.shape else None),
+        ("shape", None if shape is None else tuple(shape), tensor.shape[1:]),
+        ("batch_shape", None if batch_shape is None else tuple(batch_shape), tensor.shape),
+        ("dtype", None if dtype is None else dtype_name(dtype), tensor.dtype),
+    ):
+        if value is not None and value != its:
+            raise ArgumentError(
+                f"With `input_tensor`, leave out `{name}` or give the tensor's own: {its}. Received: {name}={value}."
+            )
 
 
 @export("keras.layers")
@@ -120,7 +150,7 @@ def Input(  # noqa: N802 - Keras's name
 
 
 @export("keras.layers")
-class Dense(Layer):
+class Dense(LowRank):
     """Every output is a weighted sum of all inputs: y = activation(x W + b).
 
     Input ``(N, ..., C)``, output ``(N, ..., units)``; kernel W ``(C, units)``, bias b ``(units,)``.
@@ -163,11 +193,10 @@ class Dense(Layer):
             raise ArgumentError(
                 f"Received an invalid value for `units`, expected a positive integer. Received: units={units}"
             )
-        if lora_rank is not None or quantization_config is not None:
-            raise ArgumentError(
-                "Dense supports neither LoRA nor quantization. Leave out lora_rank and quantization_config."
-            )
+        if quantization_config is not None:
+            raise ArgumentError("Dense does not support quantization. Leave out quantization_config.")
         self.units = int(units)
+        self.lora_rank, self.lora_alpha = lora_rank, lora_rank if lora_alpha is None else lora_alpha
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -194,13 +223,14 @@ class Dense(Layer):
                 regularizer=self.bias_regularizer, constraint=self.bias_constraint,
             )  # fmt: skip
         self.input_spec = InputSpec(min_ndim=2, axes={-1: features})
+        self._enable_as_told()
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        name = _FUSED.get(self.activation)
+        name, kernel = _FUSED.get(self.activation), self._merged()
         if name is not None:
-            y: Tensor = fused.dense(inputs, self.kernel, self.bias, name)  # (N, C) @ (C, F) -> (N, F)
+            y: Tensor = fused.dense(inputs, kernel, self.bias, name)  # (N, C) @ (C, F) -> (N, F)
         else:
-            y = ops.matmul(inputs, self.kernel)
+            y = ops.matmul(inputs, kernel)
             if self.bias is not None:
                 y = ops.add(y, self.bias)
             y = self.activation(y)
@@ -223,6 +253,7 @@ class Dense(Layer):
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
             "quantization_config": None,
+            **self._lora_config(),
         }
 
 
@@ -301,7 +332,8 @@ class Lambda(Layer):
         self.supports_masking = mask is not None
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
-        wanted = getattr(getattr(self.function, "__code__", None), "co_varnames", ())
+        code = getattr(self.function, "__code__", None)
+        wanted = () if code is None else code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         extra = {k: v for k, v in (("mask", mask), ("training", training)) if k in wanted}
         return self.function(inputs, **self.arguments, **extra)
 
@@ -310,11 +342,11 @@ class Lambda(Layer):
             return self._output_shape(input_shape)
         if self._output_shape is not None:
             return (input_shape[0], *self._output_shape)
-        symbols = KerasTensor(tuple(input_shape), self.compute_dtype)
+        symbols = map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), input_shape)
         return map_structure(lambda t: t.shape, self._infer(symbols))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return self.mask(inputs, mask) if callable(self.mask) else self.mask
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from neurona import ops
 from neurona.errors import ArgumentError, ShapeError
-from neurona.layers.base import Layer
 from neurona.layers.input_spec import InputSpec
+from neurona.layers.lora import LowRank
 from neurona.ops import fused
 from neurona.parts import activations, constraints, initializers, regularizers
 from neurona.registry import export
@@ -37,7 +37,7 @@ class _Shapes(NamedTuple):
 
 
 @export("keras.layers")
-class EinsumDense(Layer):
+class EinsumDense(LowRank):
     """Weighted sums over the axes that an equation names: y = activation(einsum(equation, x, W) + b).
 
     ``"abc,cd->abd"`` is `Dense` on sequences; ``"abc,cde->abde"`` makes d heads of e numbers out of c.
@@ -52,7 +52,8 @@ class EinsumDense(Layer):
         kernel_initializer, bias_initializer: how W and b begin.
         kernel_regularizer, bias_regularizer, activity_regularizer: penalties added to the loss.
         kernel_constraint, bias_constraint: applied after each update.
-        lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not available; leave ``None``.
+        lora_rank, lora_alpha: see `LowRank`.
+        gptq_unpacked_column_size, quantization_config: not available; leave ``None``.
 
     Raises:
         ArgumentError: the equation is none of these forms, or names an axis that nothing determines.
@@ -82,11 +83,10 @@ class EinsumDense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if lora_rank is not None or quantization_config is not None:
-            raise ArgumentError(
-                "EinsumDense supports neither LoRA nor quantization. Leave out lora_rank and quantization_config."
-            )
+        if quantization_config is not None:
+            raise ArgumentError("EinsumDense does not support quantization. Leave out quantization_config.")
         self.equation = equation
+        self.lora_rank, self.lora_alpha = lora_rank, lora_rank if lora_alpha is None else lora_alpha
         self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
         self.bias_axes = bias_axes
         self.activation = activations.get(activation)
@@ -118,12 +118,14 @@ class EinsumDense(Layer):
                 regularizer=self.bias_regularizer, constraint=self.bias_constraint,
             )  # fmt: skip
 
+        self._enable_as_told()
+
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         activation = _FUSED.get(self.activation)
         if self._as_dense is not None and activation is not None:
             y = self._dense(inputs, self._as_dense, activation)
         else:
-            y = ops.einsum(self.equation, inputs, self.kernel)
+            y = ops.einsum(self.equation, inputs, self._merged())
             if self.bias is not None:
                 y = ops.add(y, self.bias)
             y = self.activation(y)
@@ -132,7 +134,8 @@ class EinsumDense(Layer):
 
     def _dense(self, x: Tensor, summed: int, activation: str) -> Tensor:
         """The sums over the last `summed` axes as one product, with bias and activation in its epilogue."""
-        old, new = self.kernel.shape[:summed], self.kernel.shape[summed:]
+        kernel = self._merged()
+        old, new = kernel.shape[:summed], kernel.shape[summed:]
         free = x.shape[: x.ndim - summed]
         if x.shape[x.ndim - summed :] != old:
             raise ShapeError(
@@ -140,8 +143,8 @@ class EinsumDense(Layer):
                 f"Received: shape {x.shape}."
             )
         rows = x if summed == 1 else ops.reshape(x, (*free, math.prod(old)))
-        flat = summed == len(new) == 1
-        kernel = self.kernel if flat else ops.reshape(self.kernel, (math.prod(old), math.prod(new)))
+        if not summed == len(new) == 1:
+            kernel = ops.reshape(kernel, (math.prod(old), math.prod(new)))
         bias = self.bias if self.bias is None or len(new) == 1 else ops.reshape(self.bias, (math.prod(new),))
         y: Tensor = fused.dense(rows, kernel, bias, activation)
         return y if len(new) == 1 else ops.reshape(y, (*free, *new))
@@ -167,6 +170,7 @@ class EinsumDense(Layer):
             "kernel_constraint": constraints.serialize(self.kernel_constraint),
             "bias_constraint": constraints.serialize(self.bias_constraint),
             "quantization_config": None,
+            **self._lora_config(),
         }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from neurona import ops
 from neurona.errors import ArgumentError
-from neurona.layers.base import Layer
+from neurona.layers.lora import LowRank
 from neurona.ops import fused
 from neurona.parts import constraints, initializers, regularizers
 from neurona.registry import export
@@ -19,7 +19,7 @@ __all__ = ["Embedding"]
 
 
 @export("keras.layers")
-class Embedding(Layer):
+class Embedding(LowRank):
     """Turn numbers of words into vectors that are learned: y[n, t] = table[x[n, t]].
 
     Input: integers from 0 to input_dim - 1 of any shape, usually ``(N, T)``; output: that shape and output_dim. The table
@@ -53,6 +53,8 @@ class Embedding(Layer):
     Source: Bengio et al., "A Neural Probabilistic Language Model" (2003), section 2.
     """
 
+    _adapted = "embeddings"
+
     def __init__(
         self,
         input_dim: int,
@@ -72,14 +74,13 @@ class Embedding(Layer):
                 raise ArgumentError(
                     f"`{name}` must be a positive integer. Received: {name}={value} (of type {type(value).__name__})."
                 )
-        if lora_rank is not None or quantization_config is not None:
-            raise ArgumentError(
-                "Embedding supports neither LoRA nor quantization. Leave out lora_rank and quantization_config."
-            )
+        if quantization_config is not None:
+            raise ArgumentError("Embedding does not support quantization. Leave out quantization_config.")
         if kwargs.pop("input_length", None) is not None:
             warnings.warn("Argument `input_length` is deprecated. Just remove it.", stacklevel=2)
         super().__init__(**kwargs)
         self.input_dim, self.output_dim = input_dim, output_dim
+        self.lora_rank, self.lora_alpha = lora_rank, lora_rank if lora_alpha is None else lora_alpha
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
@@ -96,13 +97,14 @@ class Embedding(Layer):
             (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings",
             regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
         )  # fmt: skip
+        self._enable_as_told()
 
     def call(self, inputs: Tensor) -> Tensor:
         ids = inputs if inputs.dtype.kind in "iu" else ops.cast(inputs, "int32")
-        y: Tensor = fused.embedding(ids, self.embeddings)  # (N, T) in (V, D) -> (N, T, D)
+        y: Tensor = fused.embedding(ids, self._merged())  # (N, T) in (V, D) -> (N, T, D)
         return y if y.dtype == self.compute_dtype else ops.cast(y, self.compute_dtype)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return ops.not_equal(inputs, 0) if self.mask_zero else None
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
@@ -119,4 +121,5 @@ class Embedding(Layer):
             "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
             "mask_zero": self.mask_zero,
             "quantization_config": None,
+            **self._lora_config(),
         }

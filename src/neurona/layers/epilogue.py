@@ -53,5 +53,5 @@ def require_positive(name: str, value: Any) -> None:
     """Raise an `ArgumentError` unless `value` is a positive number."""
     if not isinstance(value, (int, np.integer)) or value <= 0:
         raise ArgumentError(
-            f"Invalid value for argument `{name}`. Expected a strictly positive integer. Received {name}={value}."
+            f"Invalid value for argument `{name}`. Expected a strictly positive value. Received {name}={value}."
         )

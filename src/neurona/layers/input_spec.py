@@ -47,6 +47,15 @@ class InputSpec:
         self.axes = {int(axis): length for axis, length in (axes or {}).items()}
         self.allow_last_axis_squeeze = allow_last_axis_squeeze
 
+    def get_config(self) -> dict[str, Any]:
+        """The settings from which `from_config` makes one like it."""
+        names = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> InputSpec:
+        return cls(**config)
+
     def __repr__(self) -> str:
         told = ("dtype", "shape", "ndim", "max_ndim", "min_ndim", "axes")
         parts = [f"{k}={getattr(self, k)}" for k in told if getattr(self, k) not in (None, {})]

@@ -50,9 +50,9 @@ class _Merge(Layer):
             )
         return [tuple(shape) for shape in input_shape]
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """Where any of the inputs counts; ``None`` if an input has no mask."""
-        masks = _as_masks(inputs, previous_mask)
+        masks = _as_masks(inputs, mask)
         if masks is None or any(mask is None for mask in masks):
             return None
         return functools.reduce(ops.logical_or, masks)
@@ -204,8 +204,8 @@ class Concatenate(_Merge):
             )
         return tuple(joined)
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        masks = _as_masks(inputs, previous_mask)
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        masks = _as_masks(inputs, mask)
         if masks is None or all(mask is None for mask in masks):
             return None
         whole = []
@@ -293,7 +293,7 @@ class Dot(_Merge):
         right = [n for axis, n in enumerate(two) if axis not in (0, j)]
         return one[0], *(left + right or [1])
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return None
 
     def get_config(self) -> dict[str, Any]:
@@ -354,7 +354,10 @@ def _as_masks(inputs: Any, masks: Any) -> Any:
     """The masks of a list of inputs, checked to be a list as long."""
     if masks is None:
         return None
-    if not isinstance(masks, (list, tuple)) or not isinstance(inputs, (list, tuple)) or len(masks) != len(inputs):
+    for name, value in (("mask", masks), ("inputs", inputs)):
+        if not isinstance(value, (list, tuple)):
+            raise ArgumentError(f"`{name}` should be a list. Received: {name}={value}")
+    if len(masks) != len(inputs):
         raise ArgumentError(
             f"The lists `inputs` and `mask` should have the same length. Received: inputs={inputs}, mask={masks}"
         )

@@ -130,7 +130,7 @@ class LayerNormalization(Scaling):
                 stacklevel=2,
             )
         super().__init__(
-            _axes(axis), epsilon, center, scale, beta_initializer, gamma_initializer,
+            _axes(axis, _NO_AXES), epsilon, center, scale, beta_initializer, gamma_initializer,
             beta_regularizer, gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
         )  # fmt: skip
         self.autocast = False
@@ -223,14 +223,20 @@ class GroupNormalization(Scaling):
         channels = input_shape[self.axis]
         if channels is None:
             raise ShapeError(
-                f"Axis {self.axis} of the input should have a known length. Received: input shape {input_shape}."
+                f"Axis {self.axis} of input tensor should have a defined dimension but the layer received an input with "
+                f"shape {input_shape}. Give the model an Input with that axis set."
             )
         if self.groups == -1:
             self.groups = channels
+        if channels < self.groups:
+            raise ShapeError(
+                f"Number of groups ({self.groups}) cannot be more than the number of channels ({channels}). "
+                f"Received: input shape {input_shape}."
+            )
         if channels % self.groups:
             raise ShapeError(
-                f"The number of channels ({channels}) must be a multiple of the number of groups "
-                f"({self.groups}). Received: input shape {input_shape}."
+                f"Number of groups ({self.groups}) must be a multiple of the number of channels ({channels}), or rather "
+                f"divide it without a rest. Received: input shape {input_shape}."
             )
         self.add_gamma_and_beta((channels,), self.scale, self.center)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: channels})
@@ -333,13 +339,16 @@ class RMSNormalization(Normalizing):
         return {**super().get_config(), "axis": self.axis, "epsilon": self.epsilon}
 
 
-def _axes(axis: Any) -> Any:
+_NO_AXES = "Expected an int or a list/tuple of ints for the argument 'axis'"
+
+
+def _axes(axis: Any, wrong: str = "Invalid value for `axis` argument: expected an int or a list/tuple of ints") -> Any:
     """An `axis` argument: an integer, or a list of them."""
     if isinstance(axis, (list, tuple)):
         return list(axis)
     if isinstance(axis, (int, np.integer)):
         return int(axis)
-    raise DTypeError(f"Expected an int or a list/tuple of ints for the argument 'axis'. Received: axis={axis!r}")
+    raise DTypeError(f"{wrong}. Received: axis={axis!r}")
 
 
 def wide(x: Tensor) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurona.allowance import ask_settings
 from neurona.errors import UnknownNameError
 from neurona.layers.base import Layer
 from neurona.names import auto_name
@@ -33,6 +34,7 @@ class Operation(Layer):
             self._nodes.append(node)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
+        ask_settings(self.operation.name, (args, kwargs))
         return self.operation(*args, **kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> None:

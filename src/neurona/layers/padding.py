@@ -57,10 +57,12 @@ class _Framing(Layer):
         )
         begin = 2 if self.data_format == "channels_first" else 1
         if any(n is not None and n <= 0 for n in lengths[begin : begin + len(self.frame)]):
-            raise ShapeError(
-                "Values in `cropping` argument should be smaller than the corresponding spatial dimension of the input. "
-                f"Received: input_shape={shape}, cropping={self.frame}"
+            too_much = (
+                "`cropping` parameter of `Cropping1D` layer must be smaller than the input's length."
+                if len(self.frame) == 1
+                else "Values in `cropping` argument should be smaller than the corresponding spatial dimension of the input."
             )
+            raise ShapeError(f"{too_much} Received: input_shape={shape}, cropping={self.frame}")
         return lengths
 
 

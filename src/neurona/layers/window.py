@@ -143,6 +143,12 @@ def counts(value: Any, rank: int, name: str, least: int = 1) -> Ints:
         raise ArgumentError(
             f"The `{name}` argument must be an integer or a tuple of {rank} integers. Received: {name}={value!r}"
         )
+    too_small = {int(n) for n in given if n < least}
+    if too_small:
+        raise ArgumentError(
+            f"The `{name}` argument must be a tuple of {rank} integers. Received {name}={value}, including values "
+            f"{too_small} that do not satisfy `value {'> 0' if least else '>= 0'}`."
+        )
     return per_axis(value, rank, name, least)
 
 

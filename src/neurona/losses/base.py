@@ -66,7 +66,7 @@ class Loss:
     ) -> None:
         if reduction not in REDUCTIONS:
             raise ArgumentError(
-                f"Expected `reduction` to be one of {', '.join(map(repr, REDUCTIONS))}. "
+                f"Invalid value for argument `reduction`. Expected one of {', '.join(map(repr, REDUCTIONS))}. "
                 f"Received: reduction={reduction!r}."
             )
         self.name = name or auto_name(type(self).__name__)
@@ -276,7 +276,8 @@ def same_shape(name: str, y_true: Any, y_pred: Any) -> None:
                 "one-hot rows with neurona.utils.to_categorical."
             )
     raise ShapeError(
-        f"{name} expected y_true of y_pred's shape {b}. Received: y_true.shape={a}, y_pred.shape={b}. {advice}"
+        f"{name} expected y_true of y_pred's shape {b}: both must have the same shape. "
+        f"Received: y_true.shape={a}, y_pred.shape={b}. {advice}"
     )
 
 

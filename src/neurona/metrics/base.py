@@ -20,6 +20,7 @@ from neurona.parts import initializers
 from neurona.registry import Config, export
 from neurona.symbolic import Shape
 from neurona.tensor import Tensor, TensorLike, as_array, wrap
+from neurona.tree import flatten
 from neurona.variable import Variable
 
 __all__ = ["Metric"]
@@ -76,6 +77,12 @@ class Metric:
                 self._variables.append(value)
         elif isinstance(value, Metric) and all(value is not m for m in self._metrics):
             self._metrics.append(value)
+        elif isinstance(value, (list, tuple, dict)) and name not in ("_variables", "_metrics"):
+            leaves = flatten(value)
+            self._variables += [
+                v for v in leaves if isinstance(v, Variable) and all(v is not k for k in self._variables)
+            ]
+            self._metrics += [m for m in leaves if isinstance(m, Metric) and all(m is not k for k in self._metrics)]
         object.__setattr__(self, name, value)
 
     @property

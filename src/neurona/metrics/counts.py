@@ -153,8 +153,8 @@ def add_counts(
     if class_id is not None:
         if len(y_pred.shape) == 1:
             raise ShapeError(
-                "When class_id is provided, y_pred must be a 2D array with shape (num_samples, num_classes). "
-                f"Received: shape {y_pred.shape}"
+                "When class_id is provided, y_pred must be a 2D array with shape (num_samples, num_classes), "
+                f"found shape: {y_pred.shape}. Received: y_pred.shape={y_pred.shape}."
             )
         y_true, y_pred = y_true[..., class_id : class_id + 1], y_pred[..., class_id : class_id + 1]
     if label_weights is not None and not multi_label:

@@ -12,6 +12,7 @@ import numpy as np
 
 from neurona import config as settings
 from neurona import ops
+from neurona.allowance import ask_variable
 from neurona.errors import ArgumentError, ShapeError
 from neurona.metrics.base import Metric
 from neurona.metrics.counts import add_counts, evenly_spread
@@ -33,6 +34,7 @@ def spread_thresholds(count: int) -> list[float]:
     >>> spread_thresholds(3)
     [0.0, 0.5, 1.0]
     """
+    ask_variable((count,), 8)
     return [0.0, *((i + 1) / (count - 1) for i in range(count - 2)), 1.0]
 
 
@@ -235,7 +237,7 @@ def _one_of(argument: str, value: Any, known: tuple[str, ...]) -> str:
     """The known spelling of a choice, whichever case it is written in."""
     found = {choice.lower(): choice for choice in known}.get(str(value).lower())
     if found is None:
-        raise ArgumentError(f"Invalid `{argument}` argument value. Expected one of {known}. Received: {value!r}.")
+        raise ArgumentError(f'Invalid AUC {argument} value: "{value}". Expected one of {known}. Received: {value!r}.')
     return found
 
 
@@ -300,7 +302,7 @@ class AUC(_AllThresholds):
         # a little beyond the ends, so that predictions of exactly 0 and 1 have a side
         self._thresholds = [0.0 - settings.epsilon(), *inner, 1.0 + settings.epsilon()]
         self.curve = _one_of("curve", curve, _CURVES)
-        self.summation_method = _one_of("summation_method", summation_method, _SUMMATIONS)
+        self.summation_method = _one_of("summation method", summation_method, _SUMMATIONS)
         self.multi_label, self.num_labels, self._from_logits = multi_label, num_labels, from_logits
         self.label_weights: Array | None = None if label_weights is None else as_array(label_weights, self.dtype)
         self._built = False

@@ -47,26 +47,30 @@ class FBetaScore(Metric):
         super().__init__(dtype, name)
         if average not in _AVERAGES:
             raise ArgumentError(
-                f"Invalid `average` argument value. Expected one of: {_AVERAGES}. Received: average={average}"
+                f"Invalid `average` argument value. Expected one of: {{{', '.join(map(repr, _AVERAGES))}}}. "
+                f"Received: average={average}"
             )
-        if not isinstance(beta, float) or beta <= 0.0:
-            raise ArgumentError(
-                f"Invalid `beta` argument value. Expected a Python float > 0. Received: beta={beta} of type "
-                f"'{type(beta).__name__}'"
-            )
-        if threshold is not None and not (isinstance(threshold, float) and 0.0 < threshold <= 1.0):
-            raise ArgumentError(
-                "Invalid `threshold` argument value. Expected a Python float with 0 < threshold <= 1. "
-                f"Received: threshold={threshold} of type '{type(threshold).__name__}'"
-            )
+        for argument, value, rule in (("beta", beta, "be > 0"), ("threshold", threshold, "verify 0 < threshold <= 1")):
+            if value is None and argument == "threshold":
+                continue
+            if not isinstance(value, float):
+                raise ArgumentError(
+                    f"Invalid `{argument}` argument value. It should be a Python float. "
+                    f"Received: {argument}={value} of type '{type(value)}'"
+                )
+            if value <= 0.0 or (argument == "threshold" and value > 1.0):
+                raise ArgumentError(
+                    f"Invalid `{argument}` argument value. It should {rule}. Received: {argument}={value}"
+                )
         self.average, self.beta, self.threshold = average, beta, threshold
         self.axis = None if average == "micro" else 0
         self._built = False
 
     def _build(self, shape: tuple[int, ...], shape_pred: tuple[int, ...]) -> None:
-        if len(shape) != 2 or len(shape_pred) != 2:
+        if len(shape) != 2 or len(shape_pred) != 2 or None in (shape[-1], shape_pred[-1]):
             raise ShapeError(
-                "FBetaScore expects 2D inputs with shape (batch_size, output_dim). "
+                "FBetaScore expects 2D inputs with shape (batch_size, output_dim), with output_dim fully defined (not "
+                "None). "
                 f"Received input shapes: y_pred.shape={shape_pred} and y_true.shape={shape}."
             )
         classes = () if self.average == "micro" else shape_pred[1:]

@@ -10,6 +10,7 @@ import numpy as np
 
 from neurona import config as settings
 from neurona import ops
+from neurona.allowance import ask_array
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, ShapeError
 from neurona.losses.base import convert
@@ -90,6 +91,7 @@ class IoU(Metric):
         axis: int = -1,
     ) -> None:
         super().__init__(dtype or "int64", name)
+        ask_array((num_classes, num_classes), "a confusion matrix")
         if max(target_class_ids) >= num_classes:
             raise ArgumentError(
                 f"Target class id {max(target_class_ids)} is out of range, which is [0, {num_classes})."

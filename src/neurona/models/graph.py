@@ -96,11 +96,12 @@ class Graph:
         everyone = [*entries.values(), *layers.values()]
         return sorted(everyone, key=lambda layer: -layer_depth[id(layer)])  # stable: ties stay in call order
 
-    def run(self, values: dict[int, Any]) -> Any:
+    def run(self, values: dict[int, Any], training: bool | None = None) -> Any:
         """Replay the calls.
 
         Args:
             values: the tensor for each input, by the id of its symbol.
+            training: what layers that were drawn with a `training` of their own are told instead, unless ``None``.
 
         Returns:
             the outputs, nested as the symbols are.
@@ -117,7 +118,10 @@ class Graph:
             elif len(args) == 1 and isinstance(args[0], KerasTensor) and not node.kwargs:
                 outputs = node.operation(values[id(args[0])])
             else:
-                outputs = node.operation(*map_structure(value, args), **map_structure(value, node.kwargs))
+                kwargs = map_structure(value, node.kwargs)
+                if training is not None and "training" in kwargs:
+                    kwargs["training"] = training
+                outputs = node.operation(*map_structure(value, args), **kwargs)
             if isinstance(node.outputs, KerasTensor):
                 values[id(node.outputs)] = outputs
             else:

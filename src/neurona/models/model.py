@@ -8,23 +8,30 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import tempfile
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurona import ops
 from neurona.errors import ArgumentError, DTypeError, NotBuiltError, ShapeError, UnknownNameError, suggestion
-from neurona.layers.base import Layer, map_shapes
+from neurona.export import export_model
+from neurona.layers import keras_operations
+from neurona.layers.base import Layer, is_shape, map_shapes
 from neurona.layers.core import InputLayer
+from neurona.layers.keras_operations import KerasOperation
 from neurona.layers.operation import Operation
 from neurona.models.graph import Graph
+from neurona.models.state_tree import state_of, take_state
 from neurona.models.summary import print_summary
-from neurona.names import snake_case
 from neurona.registry import deserialize_keras_object, export, serialize_keras_object
 from neurona.saving import archive, weights
-from neurona.symbolic import KerasTensor, dtype_name, flatten, has_symbolic, map_structure
+from neurona.symbolic import KerasTensor, Node, dtype_name, flatten, has_symbolic, map_structure
 from neurona.tensor import Tensor, as_array, wrap
 from neurona.training.trainer import Trainer
 
@@ -68,6 +75,8 @@ class Model(Trainer, Layer):
             raise ArgumentError("A functional model needs both `inputs` and `outputs`.")
         if inputs is not None:
             self._draw(inputs, outputs)
+            if not self._trainable:
+                self.trainable = False  # its layers too
 
     def _draw(self, inputs: Any, outputs: Any) -> None:
         """Take the calls between these symbols as the model's computation."""
@@ -85,8 +94,15 @@ class Model(Trainer, Layer):
     def layers(self) -> list[Layer]:
         """Its layers, in the order of the computation."""
         if self._graph is not None:
-            return list(self._graph.layers)
+            return [layer for layer in self._graph.layers if not isinstance(layer, Operation)]
         return [layer for layer in self._flatten_layers(include_self=False, recursive=False)]
+
+    @property
+    def operations(self) -> list[Layer]:
+        """Its layers and, in a drawn model, the ops between them."""
+        return self.layers if self._graph is None else list(self._graph.layers)
+
+    _operations = operations  # as Keras's own code calls it
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of this name or at this place.
@@ -161,7 +177,7 @@ class Model(Trainer, Layer):
         """The outputs for some inputs: the drawn computation, or the subclass's own."""
         if self._graph is None:
             raise NotImplementedError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
-        return self._graph.run(self._feed(inputs, mask))
+        return self._graph.run(self._feed(inputs, mask), training)
 
     def _feed(self, inputs: Any, mask: Any = None) -> dict[int, Any]:
         """The input tensors by the ids of the symbols they stand for, checked and brought to their rank."""
@@ -184,8 +200,8 @@ class Model(Trainer, Layer):
             tensors = flatten(inputs)
         if len(tensors) != len(symbols):
             raise ArgumentError(
-                f"The model '{self.name}' expects {len(symbols)} input(s) ({self.input_names}), but it received "
-                f"{len(tensors)}."
+                f"Model '{self.name}' expected {len(symbols)} input(s) ({self.input_names}). Received {len(tensors)} "
+                "instead."
             )
         fed = {}
         masks = [None] * len(symbols) if mask is None else flatten(mask)
@@ -205,12 +221,13 @@ class Model(Trainer, Layer):
         elif len(shape) == len(expected) + 1 and shape[-1] == 1:
             tensor = ops.squeeze(tensor, -1)
         fits = len(tensor.shape) == len(expected) and all(
-            want is None or got is None or want == got for want, got in zip(expected, tensor.shape, strict=True)
+            want is None or got is None or want == got for want, got in zip(expected[1:], tensor.shape[1:], strict=True)
         )
         if not fits:
             raise ShapeError(
-                f"The input '{symbol.name}' of model '{self.name}' expected shape {expected}, received shape {shape}. "
-                "None stands for any length; the first axis is the batch."
+                f"Input '{symbol.name}' of model '{self.name}' is incompatible with it: expected "
+                f"shape={(None, *expected[1:])}, found shape={shape}. None stands for any length; the first axis is the "
+                "batch."
             )
         if isinstance(tensor, Tensor) and dtype_name(tensor.data.dtype) != symbol.dtype:
             if "string" in (symbol.dtype, dtype_name(tensor.data.dtype)):
@@ -243,7 +260,7 @@ class Model(Trainer, Layer):
         """The outputs' shapes; a drawn model knows them, with the batch as given."""
         if self._graph is None:
             return super().compute_output_shape(input_shape)
-        batch = input_shape[0] if input_shape and (input_shape[0] is None or isinstance(input_shape[0], int)) else None
+        batch = input_shape[0] if input_shape and is_shape(input_shape) else None
         return map_structure(
             lambda t: (batch, *t.shape[1:]) if t.shape and t.shape[0] is None else t.shape, self._graph.outputs
         )
@@ -277,13 +294,51 @@ class Model(Trainer, Layer):
         """Write the whole model (layers, weights, compilation, optimizer state) to a ``.keras`` file."""
         archive.save_model(self, filepath, overwrite, zipped, **kwargs)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
-        """Write the weights alone to a ``.weights.h5`` file."""
-        weights.save_weights(self, filepath, overwrite=overwrite)
+    def save_weights(
+        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, objects_to_skip: Any = ()
+    ) -> None:
+        """Write the weights alone to a ``.weights.h5`` file, or to several; see `saving.save_weights`."""
+        weights.save_weights(self, filepath, overwrite, max_shard_size, objects_to_skip)
 
-    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
-        """Take the weights from a ``.weights.h5`` or ``.keras`` file."""
-        weights.load_weights(self, filepath, skip_mismatch=skip_mismatch)
+    def load_weights(
+        self, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None, by_name: bool | None = None
+    ) -> None:
+        """Take the weights from a ``.weights.h5`` or ``.keras`` file; see `saving.load_weights`."""
+        weights.load_weights(self, filepath, skip_mismatch, objects_to_skip, by_name)
+
+    def export(
+        self,
+        filepath: Any,
+        format: str = "onnx",
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Write what it computes at rest to a file that other programs run; see `neurona.export.export_model`."""
+        export_model(self, filepath, format, verbose, input_signature, **kwargs)
+
+    def __reduce__(self) -> Any:
+        """It is copied and pickled as its ``.keras`` file: layers, weights, compilation, optimizer state."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.keras"
+            archive.save_model(self, path)
+            return _from_archive, (path.read_bytes(),)
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """All its values as nested dicts, by kind and path; see `neurona.models.state_tree`."""
+        return state_of(self._kinds(), value_format)
+
+    def set_state_tree(self, state_tree: dict[str, Any]) -> None:
+        """Take the values of a `get_state_tree`."""
+        take_state(self._kinds(), state_tree)
+
+    def _kinds(self) -> dict[str, Any]:
+        return {
+            "trainable_variables": self.trainable_variables,
+            "non_trainable_variables": self.non_trainable_variables,
+            "optimizer_variables": [] if self.optimizer is None else self.optimizer.variables,
+            "metrics_variables": self.metrics_variables,
+        }
 
     def to_json(self, **kwargs: Any) -> str:
         """Its description, without weights."""
@@ -316,36 +371,68 @@ class Functional(Model):
         used = {id(node) for node in graph.nodes}
         places: dict[int, list[Any]] = {}  # symbol -> [layer's name, which of its calls, which output]
         described = []
+        names = _names_in_files(graph)
         for layer in graph.layers:
             nodes = [n for n in layer._nodes if id(n) in used or isinstance(layer, InputLayer)]
             for i, node in enumerate(nodes):
                 for tensor in flatten(node.outputs):
-                    places[id(tensor)] = [layer.name, i, tensor.index]
+                    places[id(tensor)] = [names[id(layer)], i, tensor.index]
         for layer in graph.layers:
-            entry = _operation_config(layer)
-            entry["name"] = layer.name
+            nodes = [] if isinstance(layer, InputLayer) else [n for n in layer._nodes if id(n) in used]
+            entry, calls = _describe_calls(layer, nodes)
+            entry["name"] = names[id(layer)]
+            if isinstance(layer, Operation):
+                entry["config"]["name"] = entry["name"]
             entry["inbound_nodes"] = [
-                {"args": _with_places(list(n.args), places), "kwargs": _with_places(n.kwargs, places)}
-                for n in layer._nodes
-                if id(n) in used and not isinstance(layer, InputLayer)
+                {"args": _with_places(args, places), "kwargs": _with_places(kwargs, places)} for args, kwargs in calls
             ]
             described.append(entry)
 
-        def place(structure: Any) -> Any:
-            return map_structure(lambda t: tuple(places[id(t)]), structure)
+        def place(tensor: KerasTensor) -> tuple[Any, ...]:
+            name, call, output = places[id(tensor)]
+            return name, call + _calls_before(tensor.node.operation if tensor.node else None), output
 
         return {
             "name": self.name,
             "trainable": self.trainable,
             "layers": described,
-            "input_layers": place(graph.inputs),
-            "output_layers": place(graph.outputs),
+            "input_layers": map_structure(place, graph.inputs),
+            "output_layers": map_structure(place, graph.outputs),
         }
 
 
-def _operation_config(layer: Layer) -> dict[str, Any]:
+def _names_in_files(graph: Graph) -> dict[int, str]:
+    """The names of layers and ops, by their ids.
+
+    When Keras reads a model with masks it draws ops of its own for them, under their usual names, and refuses a model that
+    has one of these names twice. So the ops of such a model get names that no op has by itself.
+    """
+    masked = any(tensor._keras_mask is not None for node in graph.nodes for tensor in flatten(node.outputs))
+    ends = {id(tensor.node.operation) for tensor in flatten(graph.outputs) if tensor.node is not None}
+
+    def name(layer: Layer) -> str:
+        renamed = masked and isinstance(layer, Operation) and id(layer) not in ends
+        return f"{layer.name.removesuffix('_op')}_op" if renamed else layer.name
+
+    return {id(layer): name(layer) for layer in graph.layers}
+
+
+def _calls_before(layer: Any) -> int:
+    """How many calls of a layer Keras counts before the first: a drawn model's own drawing is one, where a model names
+    its outputs (not where a call names its arguments)."""
+    return int(isinstance(layer, Model) and layer._graph is not None and type(layer).call is Model.call)
+
+
+def _describe_calls(layer: Layer, nodes: list[Node]) -> tuple[dict[str, Any], list[tuple[list[Any], dict[str, Any]]]]:
+    """A layer's description, and positional and named arguments of each of its calls."""
+    if isinstance(layer, Operation):
+        told = [keras_operations.describe(layer.operation, node.args, node.kwargs) for node in nodes]
+        if len(told) == 1 and told[0] is not None:
+            entry, args = told[0]
+            config = {"name": layer.name, **entry["config"]}
+            return {**entry, "config": config, "registered_name": entry["class_name"]}, [(args, {})]
     described: dict[str, Any] = serialize_keras_object(layer)
-    return described
+    return described, [(list(node.args), node.kwargs) for node in nodes]
 
 
 def _with_places(structure: Any, places: dict[int, list[Any]]) -> Any:
@@ -357,13 +444,21 @@ def _with_places(structure: Any, places: dict[int, list[Any]]) -> Any:
                 "shape": list(structure.shape), "dtype": structure.dtype, "keras_history": places[id(structure)],
             },
         }  # fmt: skip
-    if isinstance(structure, list):
+    if isinstance(structure, (list, tuple)):
         return [_with_places(item, places) for item in structure]
-    if isinstance(structure, tuple):
-        return {"class_name": "__tuple__", "items": [_with_places(item, places) for item in structure]}
     if isinstance(structure, dict):
         return {key: _with_places(value, places) for key, value in structure.items()}
     return serialize_keras_object(structure)
+
+
+def _from_archive(data: bytes) -> Any:
+    """The model in the bytes of a ``.keras`` file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        path.write_bytes(data)
+        with warnings.catch_warnings():  # a model that was compiled and never trained has no optimizer state
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            return archive.load_model(path)
 
 
 def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Any:
@@ -371,14 +466,12 @@ def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
     layers: dict[str, Callable[..., Any]] = {}
     waiting: list[tuple[str, int, dict[str, Any]]] = []
     made: dict[tuple[str, int, int], KerasTensor] = {}
-    settings: dict[str, dict[str, Any]] = {}  # of ops, which Keras keeps apart from their calls
     for entry in config["layers"]:
-        if str(entry.get("module")).startswith("keras.src.ops."):
-            settings[entry["name"]] = {k: v for k, v in entry["config"].items() if k != "name"}
-            described = {"name": entry["name"], "operation": snake_case(entry["class_name"])}
-            # a symbol is a tensor already: at most its type changes, and an op of ours does that
-            plain = entry["class_name"] == "ConvertToTensor"
-            layer: Any = ops.convert_to_tensor if plain else Operation.from_config(described)
+        module = str(entry.get("module"))
+        if module.startswith(("keras.src.ops.", "keras.src.activations.")):
+            operation = keras_operations.find(module, entry["class_name"])
+            settings = deserialize_keras_object({k: v for k, v in entry["config"].items() if k != "name"})
+            layer: Any = functools.partial(_apply, operation, settings, entry["name"])
         else:
             layer = deserialize_keras_object(
                 {k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")}, custom_objects
@@ -406,7 +499,7 @@ def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
         left = []
         for name, i, node in waiting:
             try:
-                args, kwargs = revive(node["args"]), {**settings.get(name, {}), **revive(node["kwargs"])}
+                args, kwargs = revive(node["args"]), revive(node["kwargs"])
             except KeyError:
                 left.append((name, i, node))  # something it needs is not made yet
                 continue
@@ -423,13 +516,23 @@ def _draw_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
         if isinstance(structure, dict):
             return {key: places(value) for key, value in structure.items()}
         if len(structure) == 3 and isinstance(structure[0], str):
-            return symbol(structure)
+            name, call, output = structure
+            return symbol((name, max(int(call) - _calls_before(layers.get(name)), 0), output))
         return [places(item) for item in structure]
 
     model = cls(places(config["input_layers"]), places(config["output_layers"]), name=config.get("name"))
     if config.get("trainable") is False:
         model.trainable = False
     return model
+
+
+def _apply(operation: KerasOperation, settings: dict[str, Any], name: str, *args: Any, **kwargs: Any) -> Any:
+    """Draw the call of an op, which is to have this name."""
+    outputs = operation.call(settings, list(args), kwargs)
+    for tensor in flatten(outputs):
+        if tensor.node is not None and not isinstance(tensor.node.operation, Layer):
+            tensor.node.operation = Operation(tensor.node.operation, tensor.node, name)
+    return outputs
 
 
 def _shapes(shapes: Any, count: int) -> list[Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from neurona.errors import ArgumentError, DTypeError
-from neurona.layers.base import Layer
+from neurona.errors import ArgumentError
+from neurona.layers.base import Layer, is_shape, shape_of
 from neurona.layers.core import InputLayer
 from neurona.models.graph import Graph
-from neurona.models.model import Model
+from neurona.models.model import Functional, Model
 from neurona.registry import deserialize_keras_object, export, serialize_keras_object
-from neurona.symbolic import KerasTensor, Shape
+from neurona.symbolic import KerasTensor, Shape, map_structure
 from neurona.tensor import Tensor
 
 __all__ = ["Sequential"]
@@ -37,6 +37,7 @@ class Sequential(Model):
         return Layer.__new__(cls, *args, **kwargs)
 
     _leaves_masks = True
+    _layers: list[Layer] = []  # noqa: RUF012  # its own list, the Input's layer too
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(trainable=trainable, name=name)
@@ -52,14 +53,16 @@ class Sequential(Model):
                 raise ArgumentError(f"Only an Input() may be given as a symbolic tensor. Received: {layer!r}.")
             layer = layer.node.operation
         if not isinstance(layer, Layer):
-            raise DTypeError(
-                f"Only instances of `neurona.Layer` can be added to a Sequential model. Received: {layer!r}."
+            raise ArgumentError(
+                f"Only instances of `neurona.Layer` can be added to a Sequential model. Received: {layer!r} (of type "
+                f"{type(layer).__name__})."
             )
         if isinstance(layer, InputLayer):
             if self._layers:
                 raise ArgumentError(
-                    f"Sequential model '{self.name}' has already been configured to begin with "
-                    f"'{self._layers[0].name}'. You cannot add a different Input layer to it."
+                    f"Sequential model '{self.name}' has already been configured to use input shape "
+                    f"{getattr(self._layers[0], 'batch_shape', None)}, or begins with another layer. You cannot add a "
+                    "different Input layer to it."
                 )
         elif any(other.name == layer.name for other in self._layers):
             raise ArgumentError(
@@ -85,24 +88,52 @@ class Sequential(Model):
         """Draw the stack anew when its input's shape is known."""
         self.built, self._graph = False, None
         self._plans.clear()
-        if self._layers and isinstance(self._layers[0], InputLayer) and len(self._layers) > 1:
-            self.build(self._layers[0].batch_shape)
+        if len(self._layers) > 1:
+            first = self._layers[0]
+            if isinstance(first, InputLayer):
+                self.build(first.batch_shape)
+            elif isinstance(first, Model) and first._graph is not None:
+                self.build(first.input_shape)
 
-    def build(self, input_shape: Shape | None = None) -> None:
-        if input_shape is None or not self._layers:
+    def build(self, input_shape: Any = None) -> None:
+        if not is_shape(input_shape):  # several inputs, or unknown ones: the layers are called one by one
             return
+        if not self._layers:
+            raise ArgumentError(
+                f"Sequential model '{self.name}' cannot be built because it has no layers. Add some first."
+            )
         if not isinstance(self._layers[0], InputLayer):
             entry = InputLayer(batch_shape=tuple(input_shape), dtype=self._layers[0].compute_dtype)
         else:
             entry = self._layers[0]
+            if entry.batch_shape != tuple(input_shape):
+                raise ArgumentError(
+                    f"Sequential model '{self.name}' has already been configured to use input shape {entry.batch_shape}. "
+                    f"You cannot build it with another. Received: input_shape={input_shape}."
+                )
         symbol = entry.output
         for layer in self.layers:
-            symbol = layer(symbol)
+            _check_call(layer)
+            try:
+                symbol = layer(symbol)
+            except NotImplementedError:  # a layer that cannot tell its output's shape
+                return
         self._graph = Graph(entry.output, symbol)
         if self._layers[0] is not entry:
             self._layers.insert(0, entry)
         self.input_names = [entry.name]
         self.output_names = [self._layers[-1].name]
+
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Build for data that is about to be computed with; its number of samples matters to stateful layers alone."""
+        shape = map_structure(shape_of, args[0] if args else kwargs["inputs"])
+        if is_shape(shape) and not any(getattr(layer, "stateful", False) for layer in self.layers):
+            shape = (None, *shape[1:])
+        self.build(shape)
+
+    @property
+    def _functional(self) -> Functional | None:
+        return None if self._graph is None else Functional(self._graph.inputs, self._graph.outputs, name=self.name)
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         if self._graph is not None and isinstance(inputs, Tensor):
@@ -147,3 +178,17 @@ class Sequential(Model):
         if config.get("trainable") is False:
             model.trainable = False
         return model
+
+
+def _check_call(layer: Layer) -> None:
+    """Raise where a layer cannot be called with its input alone."""
+    needed = [
+        name
+        for name, p in layer._call_parameters.items()
+        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(needed) > 1:
+        raise ArgumentError(
+            "Layers added to a Sequential model can only have a single required positional argument, the input tensor. "
+            f"Received: {type(layer).__name__}.call() with the arguments {needed}."
+        )

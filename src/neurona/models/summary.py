@@ -44,11 +44,11 @@ def _output_shape(layer: Layer) -> str:
 
 def print_summary(
     model: Model,
-    line_length: int | None,
-    print_fn: Callable[..., Any] | None,
-    expand_nested: bool,
-    show_trainable: bool,
-    layer_range: Any,
+    line_length: int | None = None,
+    print_fn: Callable[..., Any] | None = None,
+    expand_nested: bool = False,
+    show_trainable: bool = False,
+    layer_range: Any = None,
 ) -> None:
     """Print the table of `model`; the arguments are those of `Model.summary`."""
     from rich.box import HEAVY_HEAD
@@ -80,7 +80,7 @@ def print_summary(
             if expand_nested and inner:
                 rows(inner, depth + 1)
 
-    shown = model.layers
+    shown = model.operations
     if layer_range is not None:
         names = [layer.name for layer in shown]
         for name in layer_range:

@@ -117,11 +117,6 @@ def _conv_settings(
 ) -> tuple[_Settings, int]:
     """The settings and the number of groups."""
     settings = _read("conv", inputs, kernel, strides, padding, data_format, dilation_rate)
-    if max(settings.strides) > 1 and max(settings.dilation) > 1:
-        raise ArgumentError(
-            "`strides > 1` not supported in conjunction with `dilation_rate > 1`. Make one of them 1. "
-            f"Received: strides={settings.strides} and dilation_rate={settings.dilation}."
-        )
     each, filters = kernel[-2] or 1, kernel[-1] or 0
     groups = 1 if settings.channels is None else max(1, settings.channels // each)
     if settings.channels is not None and settings.channels % each:
@@ -153,7 +148,6 @@ def _conv_shape(inputs: Shape, kernel: Shape, *args: Any, **kwargs: Any) -> Shap
         Failure("2 5 5 3", "3 3 4 6", match="input channels=3, kernel input channels=4"),
         Failure("2 5 5 4", "3 3 2 5", match="divisible by its 2 groups"),
         Failure("2 2 5 3", "3 3 3 6", match="output size would be zero or negative"),
-        Failure("2 8 8 3", "3 3 3 6", strides=2, dilation_rate=(1, 2), match="not supported in conjunction"),
         Failure("2 5 5 3", "3 3 6", match="a kernel of as many"),
         Failure("2 5 5 3", "3 3 3 6", padding="sane", match="either 'valid' or 'same'. Received: padding='sane'"),
         Failure("2 5 5 3", "3 3 3 6", padding="causal", match="one spatial axis"),

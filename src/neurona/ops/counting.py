@@ -25,6 +25,8 @@ __all__ = [
     "one_hot",
     "searchsorted",
     "segment_max",
+    "segment_min",
+    "segment_prod",
     "segment_sum",
 ]
 
@@ -204,7 +206,65 @@ def segment_max(data: Array, segment_ids: Array, num_segments: int | None = None
     return y
 
 
+@op(
+    cases=[
+        Case("4 C", np.array([0, 1, 2, 0], "int32")),
+        Case("4 C", np.array([0, -1, 1, 1], "int32"), num_segments=2),
+    ],
+    errors=SEGMENT_ERRORS,
+)
+def segment_min(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
+    """The smallest of the rows that bear the same number; the highest number there is where no row does.
+
+    Args and errors are those of `segment_max`.
+
+    >>> segment_min([1.0, 2.0, 4.0], [0, 1, 0])
+    Tensor([1., 2.], dtype=float32)
+    """
+    rows, ids, count = _segments("segment_min", data, segment_ids, num_segments)
+    highest = np.finfo(data.dtype).max if data.dtype.kind == "f" else np.iinfo(data.dtype).max
+    y = np.full((count, *data.shape[1:]), highest, data.dtype)
+    np.minimum.at(y, ids[rows], data[rows])
+    return y
+
+
+@op(
+    cases=[
+        Case(A("4 C", 0.5, 2.0), np.array([0, 1, 2, 0], "int32")),
+        Case(A("4 C", 0.5, 2.0), np.array([0, -1, 1, 1], "int32"), num_segments=2),
+    ],
+    errors=SEGMENT_ERRORS,
+)
+def segment_prod(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
+    """The products of the rows that bear the same number; 1 where no row does.
+
+    Args and errors are those of `segment_max`.
+
+    >>> segment_prod([2.0, 3.0, 4.0], [0, 1, 0])
+    Tensor([8., 3.], dtype=float32)
+    """
+    rows, ids, count = _segments("segment_prod", data, segment_ids, num_segments)
+    y = np.ones((count, *data.shape[1:]), data.dtype)
+    np.multiply.at(y, ids[rows], data[rows])
+    return y
+
+
+@segment_prod.gradient
+def _(
+    g: Array, y: Array, data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False
+) -> tuple[Array, None]:
+    rows, ids, count = _segments("segment_prod", data, segment_ids, num_segments)
+    zero = data == 0  # without them, the product of the others is the whole divided by one's own
+    zeros = add_at_rows(count, ids[rows], zero[rows].astype(g.dtype))
+    rest = segment_prod.reference(np.where(zero, 1, data), segment_ids, count)
+    dx = np.zeros(data.shape, g.dtype)
+    own, others = data[rows], zeros[ids[rows]] - zero[rows]
+    dx[rows] = np.where(others > 0, 0, g[ids[rows]] * rest[ids[rows]] / np.where(zero[rows], 1, own))
+    return dx, None
+
+
 @segment_max.gradient
+@segment_min.gradient
 def _(
     g: Array, y: Array, data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False
 ) -> tuple[Array, None]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurona import config
+from neurona.allowance import ask_array
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.ops.elementwise import cast, standard_dtype
@@ -51,6 +52,7 @@ def _lengths(shape: Any) -> tuple[int, ...]:
     lengths = shape if isinstance(shape, (tuple, list)) else np.asarray(shape).reshape(-1).tolist()
     if None in lengths or not all(int(n) >= 0 for n in lengths):
         raise ShapeError(f"Expected a shape of known lengths, 0 or more. Received: {shape}.")
+    ask_array(lengths)
     return tuple(int(n) for n in lengths)
 
 

@@ -45,12 +45,12 @@ def _turn(x: Array) -> Array:
     return np.swapaxes(x, -1, -2)
 
 
-def _check_square(name: str, x: Array) -> None:
+def check_square(name: str, x: Array) -> None:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ShapeError(f"{name} expected square matrices on the last two axes. Received: shape {x.shape}.")
 
 
-def _solved(name: str, compute: Callable[..., Any], *arrays: Array) -> Any:
+def solved(name: str, compute: Callable[..., Any], *arrays: Array) -> Any:
     """`compute` with an error that tells which op could not go on.
 
     Where NumPy is told to ignore what is invalid (as while shapes are foretold), the result is NaN
@@ -89,8 +89,8 @@ def inv(x: Array) -> Array:
     >>> inv([[2.0, 0.0], [0.0, 4.0]])
     Tensor([[0.5 , 0.  ], [0.  , 0.25]], dtype=float32)
     """
-    _check_square("inv", x)
-    return np.asarray(_solved("inv", np.linalg.inv, x))
+    check_square("inv", x)
+    return np.asarray(solved("inv", np.linalg.inv, x))
 
 
 @inv.gradient
@@ -112,7 +112,7 @@ def det(x: Array) -> Array:
     >>> det([[1.0, 0.0], [0.0, 4.0]])
     Tensor(4., dtype=float32)
     """
-    _check_square("det", x)
+    check_square("det", x)
     return np.asarray(np.linalg.det(x))
 
 
@@ -133,7 +133,7 @@ def slogdet(x: Array) -> Pair:
     >>> slogdet([[0.0, 1.0], [1.0, 0.0]])
     (Tensor(-1., dtype=float32), Tensor(0., dtype=float32))
     """
-    _check_square("slogdet", x)
+    check_square("slogdet", x)
     sign, size = np.linalg.slogdet(x)
     return np.asarray(sign), np.asarray(size)
 
@@ -150,7 +150,7 @@ def logdet(x: Array) -> Array:
     >>> logdet([[1.0, 0.0], [0.0, 1.0]])
     Tensor(0., dtype=float32)
     """
-    _check_square("logdet", x)
+    check_square("logdet", x)
     sign, size = np.linalg.slogdet(x)
     return np.asarray(np.where(sign > 0, size, np.nan), x.dtype)
 
@@ -165,7 +165,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
 
 def _columns(name: str, a: Array, b: Array) -> Array:
     """b as matrices of columns; a single right side for each matrix gets an axis."""
-    _check_square(name, a)
+    check_square(name, a)
     columns = b[..., None] if b.ndim == a.ndim - 1 else b
     if columns.ndim != a.ndim or columns.shape[-2] != a.shape[-1]:
         raise ShapeError(
@@ -204,7 +204,7 @@ def solve(a: Array, b: Array) -> Array:
     Tensor([1. , 0.5], dtype=float32)
     """
     columns = _columns("solve", a, b)
-    return np.asarray(_solved("solve", np.linalg.solve, a, columns)).reshape(b.shape)
+    return np.asarray(solved("solve", np.linalg.solve, a, columns)).reshape(b.shape)
 
 
 @solve.gradient
@@ -239,7 +239,7 @@ def solve_triangular(a: Array, b: Array, lower: bool = False) -> Array:
     Tensor([1., 2.], dtype=float32)
     """
     columns = _columns("solve_triangular", a, b)
-    return np.asarray(_solved("solve_triangular", np.linalg.solve, _triangle(a, lower), columns)).reshape(b.shape)
+    return np.asarray(solved("solve_triangular", np.linalg.solve, _triangle(a, lower), columns)).reshape(b.shape)
 
 
 @solve_triangular.gradient
@@ -299,8 +299,8 @@ def cholesky(x: Array, upper: bool = False) -> Array:
 
     Source: Murray, "Differentiation of the Cholesky decomposition" (2016).
     """
-    _check_square("cholesky", x)
-    y = _solved("cholesky", np.linalg.cholesky, (x + _turn(x)) / 2)
+    check_square("cholesky", x)
+    y = solved("cholesky", np.linalg.cholesky, (x + _turn(x)) / 2)
     return np.asarray(_turn(y) if upper else y)
 
 
@@ -332,7 +332,7 @@ def eigh(x: Array) -> Pair:
 
     Source: Giles, "Collected matrix derivative results for forward and reverse mode AD" (2008), section 3.1.
     """
-    _check_square("eigh", x)
+    check_square("eigh", x)
     values, vectors = np.linalg.eigh((x + _turn(x)) / 2)
     return np.asarray(values), np.asarray(vectors)
 
@@ -372,10 +372,10 @@ def qr(x: Array, mode: str = "reduced") -> Pair:
     Tensor([[-3.,  0.], [ 0., -2.]], dtype=float32)
     """
     if x.ndim < 2:
-        raise ShapeError(f"qr expected matrices. Received: shape {x.shape}.")
+        raise ShapeError(f"qr expected matrices: Input should have rank >= 2. Received: {x.shape}.")
     if mode not in ("reduced", "complete"):
         raise ArgumentError(
-            f"`mode` argument value not supported. Expected 'reduced' or 'complete'. Received: {mode!r}."
+            f"`mode` argument value not supported. Expected one of 'reduced' or 'complete'. Received: {mode!r}."
         )
     q, r = np.linalg.qr(x, mode)  # type: ignore[call-overload]
     return np.asarray(q), np.asarray(r)

@@ -20,7 +20,7 @@ from neurona.errors import ArgumentError, ShapeError
 from neurona.ops.elementwise import unbroadcast
 from neurona.ops.linalg import matmul
 from neurona.tape import op
-from neurona.tensor import Array, Arrays, Tensor, TensorLike
+from neurona.tensor import Array, Arrays, Tensor, TensorLike, as_array
 
 __all__ = ["einsum"]
 
@@ -207,4 +207,5 @@ def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Tensor:
     >>> einsum("ij,j->i", [[1.0, 2.0]], [3.0, 4.0])
     Tensor([11.], dtype=float32)
     """
-    return _einsum(list(operands), subscripts=subscripts)  # type: ignore[no-any-return]
+    factors = [as_array(x) if isinstance(x, (int, float)) else x for x in operands]
+    return _einsum(factors, subscripts=subscripts)  # type: ignore[no-any-return]

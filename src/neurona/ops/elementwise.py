@@ -689,7 +689,7 @@ def round(x: Array, decimals: int = 0) -> Array:
     ],
     errors=[
         Failure(A("2 3", kind="bool"), "2 4", "2 4", match="shapes that broadcast"),
-        Failure(A("2 3", kind="bool"), "2 3", match="both x1 and x2"),
+        Failure(A("2 3", kind="bool"), "2 3", match="`x1` and `x2` either both"),
     ],
 )
 def where(condition: Array, x1: Array | None = None, x2: Array | None = None) -> Array | tuple[Array, ...]:
@@ -706,7 +706,9 @@ def where(condition: Array, x1: Array | None = None, x2: Array | None = None) ->
     if x1 is None and x2 is None:
         return tuple(places.astype("int32") for places in np.nonzero(np.atleast_1d(condition)))
     if x1 is None or x2 is None:
-        raise ArgumentError("where expected both x1 and x2, or neither. Received: only one of them.")
+        raise ArgumentError(
+            "`x1` and `x2` either both should be `None` or both should have non-None value. Received: only one of them."
+        )
     check_broadcast("where", condition, x1, x2)
     x1, x2 = to_common([x1, x2])
     return np.where(condition, x1, x2)

@@ -40,11 +40,14 @@ def add_at_rows(rows: int, places: Array, values: Array) -> Array:
     return out
 
 
-def check_whole(name: str, x: Array) -> Array:
-    """`x` itself; a `DTypeError` in the name of the op if it holds no integers."""
-    if x.dtype.kind not in "iub":
-        raise DTypeError(f"{name} expected integers. Received: dtype {x.dtype.name}.")
-    return x
+def check_whole(name: str, x: Array | int) -> Array:
+    """Whole numbers as integers; a `DTypeError` in the name of the op if it holds others."""
+    places = np.asarray(x)
+    if places.dtype.kind in "iub":
+        return places
+    if places.dtype.kind != "f" or not np.all(places == np.trunc(places)):
+        raise DTypeError(f"{name} expected integers. Received: dtype {places.dtype.name}.")
+    return places.astype("int32")
 
 
 # -- take --------------------------------------------------------------------------------
@@ -74,7 +77,7 @@ THREE = A("N", -3, 3, kind="int")
     errors=[
         Failure("2 3", A("2", 5, 6, kind="int"), axis=1, match="expected indices from -3 to 2. Received"),
         Failure("2 3", A("2", 0, 1, kind="int"), axis=2, match="expected an axis of x"),
-        Failure("2 3", "2", match="expected integers"),
+        Failure("2 3", A("2", 0.1, 0.9), match="expected integers"),
     ],
 )
 def take(x: Array, indices: Array, axis: int | None = None) -> Array:

@@ -37,18 +37,20 @@ def _shapes(xs: Sequence[Any]) -> str:
 
 
 @op(
-    cases=[Case(["N C", "N C"]), Case(["N C", "N 2", "N C"], axis=-1)],
+    cases=[Case(["N C", "N C"]), Case(["N C", "N 2", "N C"], axis=-1), Case(["N C", "2"], axis=None)],
     errors=[Failure(["2 3", "2 4"], match="equal but for axis 0"), Failure([], match="at least one")],
     promote="binary",
 )
-def concatenate(xs: Arrays, axis: int = 0) -> Array:
-    """Arrays joined along an axis that they have.
+def concatenate(xs: Arrays, axis: int | None = 0) -> Array:
+    """Arrays joined along an axis that they have, or all their numbers in a row where `axis` is None.
 
     >>> concatenate([[1.0, 2.0], [3.0]])
     Tensor([1., 2., 3.], dtype=float32)
     """
     if not xs:
         raise ArgumentError("concatenate expected at least one tensor. Received: none.")
+    if axis is None:
+        return np.concatenate(xs, None)
     axis = axis_of(axis, xs[0].ndim, "concatenate")
     try:
         return np.concatenate(xs, axis)
@@ -57,9 +59,10 @@ def concatenate(xs: Arrays, axis: int = 0) -> Array:
 
 
 @concatenate.gradient
-def _(g: Array, y: Array, xs: Arrays, axis: int = 0) -> list[Array]:
-    ends = np.cumsum([x.shape[axis] for x in xs])
-    return np.split(g, ends[:-1], axis)
+def _(g: Array, y: Array, xs: Arrays, axis: int | None = 0) -> list[Array]:
+    ends = np.cumsum([x.size if axis is None else x.shape[axis] for x in xs])
+    parts = np.split(g, ends[:-1], axis or 0)
+    return [part.reshape(x.shape) for part, x in zip(parts, xs, strict=True)]
 
 
 @op(

@@ -322,6 +322,11 @@ def batch_normalization(
             f"batch_normalization expected a mean of shape ({x.shape[channel[0]]},) for axis {axis} of shape "
             f"{x.shape}. Received: shape {mean.shape}."
         )
+    for name, given in (("variance", variance), ("offset", offset), ("scale", scale)):
+        if given is not None and np.shape(given) != mean.shape:
+            raise ShapeError(
+                f"`{name}` must be a vector of length `x.shape[axis]`, {mean.shape[0]}. Received: shape {np.shape(given)}."
+            )
     factor = rsqrt(add(_aligned(variance, x.shape, channel), epsilon))
     if scale is not None:
         factor = multiply(factor, _aligned(scale, x.shape, channel))

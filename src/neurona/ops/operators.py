@@ -12,6 +12,7 @@ import numpy as np
 
 from neurona.ops import elementwise, logic
 from neurona.ops.linalg import matmul
+from neurona.ops.shape import reshape, squeeze
 from neurona.ops.slicing import get_item
 from neurona.symbolic import KerasTensor
 from neurona.tensor import Tensor
@@ -83,3 +84,5 @@ def _install(kind: type, comparisons: dict[str, Callable[..., Any]]) -> None:
 _install(Tensor, _COMPARISONS)
 # a placeholder is equal to itself alone, as in Keras: models look for placeholders in lists
 _install(KerasTensor, {name: function for name, function in _COMPARISONS.items() if name != "eq"})
+setattr(KerasTensor, "reshape", lambda self, newshape: reshape(self, newshape))  # noqa: B010
+setattr(KerasTensor, "squeeze", lambda self, axis=None: squeeze(self, axis))  # noqa: B010

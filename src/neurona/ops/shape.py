@@ -16,7 +16,7 @@ import numpy as np
 from neurona.cases import Case, Failure
 from neurona.errors import ArgumentError, ShapeError
 from neurona.ops.elementwise import unbroadcast
-from neurona.symbolic import KerasTensor, Node, Shape
+from neurona.symbolic import KerasTensor, Node, Shape, call_symbolically, has_symbolic
 from neurona.tape import OPS, Composed, composed, op
 from neurona.tensor import Array, Tensor, TensorLike, as_array
 
@@ -498,8 +498,10 @@ def pad(x: Array, pad_width: Any, mode: str = "constant", constant_values: Any =
     if mode == "constant":
         return np.pad(x, frame, constant_values=0 if constant_values is None else as_array(constant_values, x.dtype))
     if constant_values is not None:
-        raise ArgumentError(f"pad takes constant_values in mode 'constant' alone. Received: mode={mode!r}.")
-    if builtins.any(builtins.max(pair) > n - (mode == "reflect") for pair, n in zip(frame, x.shape, strict=True)):
+        raise ArgumentError(
+            f"Argument `constant_values` can only be provided when `mode == 'constant'`. Received: mode={mode!r}."
+        )
+    if builtins.any(0 < builtins.max(p) > n - (mode == "reflect") for p, n in zip(frame, x.shape, strict=True)):
         raise ShapeError(f"pad in mode {mode!r} expected a frame narrower than the axis. Received: {frame}, {x.shape}.")
     return np.pad(x, frame, mode=mode)  # type: ignore[call-overload, no-any-return]
 
@@ -530,6 +532,8 @@ def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:
     """
     if indexing not in ("xy", "ij"):
         raise ArgumentError(f"meshgrid expected indexing 'xy' or 'ij'. Received: {indexing!r}.")
+    if has_symbolic(x):
+        return call_symbolically(meshgrid, meshgrid, x, {"indexing": indexing})  # type: ignore[no-any-return]
     flat = [ravel(v) for v in x]
     order = list(range(len(flat)))
     if indexing == "xy" and len(flat) > 1:
@@ -537,7 +541,5 @@ def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:
     lengths: list[int] = [0] * len(flat)
     for v, axis in zip(flat, order, strict=True):
         lengths[axis] = v.shape[0]
-    return [
-        broadcast_to(reshape(v, [-1 if i == axis else 1 for i in range(len(flat))]), shape=tuple(lengths))
-        for v, axis in zip(flat, order, strict=True)
-    ]
+    grid = [reshape(v, [-1 if i == axis else 1 for i in range(len(flat))]) for v, axis in zip(flat, order, strict=True)]
+    return [broadcast_to(v, shape=tuple(lengths)) for v in grid]

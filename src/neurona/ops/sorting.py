@@ -17,7 +17,7 @@ __all__ = ["argpartition", "argsort", "in_top_k", "sort", "top_k", "unique"]
 
 def _flattened(name: str, x: Array, axis: int | None) -> tuple[Array, int]:
     """x and the axis from 0 on; the flattened x where the axis is None."""
-    if axis is None:
+    if axis is None or (x.ndim == 0 and axis in (0, -1)):
         return x.ravel(), 0
     if not -x.ndim <= axis < x.ndim:
         raise ShapeError(f"{name} expected an axis of x. Received: axis={axis}, shape {x.shape}.")

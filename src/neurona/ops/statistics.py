@@ -54,7 +54,7 @@ def _weights_of_rank(q: float, length: int, method: str) -> tuple[int, int, floa
     return low, high, 0.5 * (low != high) if method == "midpoint" else place - low
 
 
-def _sorted_rows(x: Array, axis: Axis) -> tuple[Array, tuple[int, ...]]:
+def rows_to_sort(x: Array, axis: Axis) -> tuple[Array, tuple[int, ...]]:
     """The reduced axes flattened into the last one, which is where each quantile looks."""
     axes = check_axes(x, axis, "quantile")
     kept = [i for i in range(x.ndim) if i not in axes]
@@ -95,7 +95,7 @@ def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdi
     if shares.size and not (shares.min() >= 0 and shares.max() <= 1):
         raise ArgumentError(f"quantile expected shares between 0 and 1. Received: q={q!r}.")
     check_filled(x, axis, "quantile")
-    rows, axes = _sorted_rows(x, axis)
+    rows, axes = rows_to_sort(x, axis)
     rows = np.sort(rows, axis=-1)
     found = []
     for share in shares.reshape(-1).tolist():
@@ -109,7 +109,7 @@ def quantile(x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdi
 @quantile.gradient
 def _(g: Array, y: Array, x: Array, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Array:
     shares = np.asarray(q, "float64")
-    rows, axes = _sorted_rows(x, axis)
+    rows, axes = rows_to_sort(x, axis)
     order = np.argsort(rows, axis=-1, kind="stable")
     slopes = g.reshape(shares.size, *rows.shape[:-1])
     out = np.zeros(rows.shape, g.dtype)

@@ -280,6 +280,12 @@ class Nadam(TwoAverages):
     def _u(self, t: int) -> float:
         return self.beta_1 * (1.0 - 0.5 * 0.96**t)
 
+    def load_own_variables(self, store: Any) -> None:
+        super().load_own_variables(store)
+        if len(store.keys()) < len(self.variables):  # Keras 2 leaves the product out, which the steps give
+            steps = range(1, int(self._iterations.data) + 1)
+            self._u_product.assign(math.prod(self._u(t) for t in steps))
+
     def begin(self) -> None:
         self._u_product.data *= self._u(self._local_step())
 

@@ -290,7 +290,8 @@ class Optimizer(OptimizerState):
         for g, variable in zip(arrays, variables, strict=True):
             self.update_step(wrap(g), variable, learning_rate)
 
-    def _clip_gradients(self, arrays: list[Any]) -> list[Any]:
+    def _clip_gradients(self, gradients: list[Any]) -> list[Any]:
+        arrays = [g.data if type(g) is Tensor else g for g in gradients]
         if self.clipnorm and self.clipnorm > 0:
             return prepared.clipped_by_norm(arrays, self.clipnorm, self._scratch)
         if self.global_clipnorm and self.global_clipnorm > 0:

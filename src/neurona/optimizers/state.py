@@ -175,18 +175,37 @@ class OptimizerState:
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store: Any) -> None:
-        """Take the state from `store`; one of another length is passed over with a warning."""
-        variables = self.variables
-        if len(store.keys()) != len(variables):
+        """Take the state from `store`; one of another length is passed over with a warning.
+
+        Keras 2 stored the count of steps and arrays, but no other number, such as the learning rate: those stay.
+        """
+        arrays = self._filled_up([store[key] for key in sorted(store.keys(), key=int)])
+        if arrays is None:
             warnings.warn(
-                f"Skipping variable loading for optimizer '{self.name}', because it has {len(variables)} "
+                f"Skipping variable loading for optimizer '{self.name}', because it has {len(self.variables)} "
                 "variables "
                 f"whereas the saved optimizer has {len(store.keys())} variables.",
                 stacklevel=2,
             )
             return
-        for i, variable in enumerate(variables):
-            variable.assign(store[str(i)])
+        for variable, array in zip(self.variables, arrays, strict=True):
+            variable.assign(array)
+
+    def _filled_up(self, arrays: list[Any]) -> list[Any] | None:
+        """One array for each variable, or ``None`` where they do not fit.
+
+        Single numbers go to the variables that are one: where Keras keeps them among the others changed with its versions.
+        """
+        shapes = [tuple(variable.shape) for variable in self.variables]
+        if [tuple(array.shape) for array in arrays] == shapes:
+            return arrays
+        given = [array for array in arrays if array.shape == ()]
+        own = [variable.numpy() for variable in self.variables if variable.shape == ()]
+        numbers = iter(given if len(given) == len(own) else [*given[:1], *own[1:]])
+        others = iter([array for array in arrays if array.shape != ()])
+        found = [next(others if shape else numbers, None) for shape in shapes]
+        fits = len(given) in (1, len(own)) and 0 < len(arrays) - len(given) == len(shapes) - len(own)
+        return found if fits else None
 
     def set_weights(self, weights: Sequence[TensorLike]) -> None:
         """Give the state new values, in the order of `variables`."""

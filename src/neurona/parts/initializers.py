@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurona import config, random
-from neurona.errors import ArgumentError, ShapeError, UnknownNameError
+from neurona.errors import ArgumentError, ShapeError, UnknownNameError, suggestion
 from neurona.parts.lookup import find
 from neurona.registry import Config, deserialize_keras_object, export, serialize_keras_object
 from neurona.tensor import Tensor, wrap
@@ -341,7 +341,7 @@ class VarianceScaling(RandomInitializer):
 
     Raises:
         ArgumentError: a scale that is not above 0.
-        UnknownNameError: another mode or distribution.
+        ArgumentError, UnknownNameError: another scale, mode or distribution.
 
     Source: He et al., "Delving Deep into Rectifiers" (2015); Glorot & Bengio (2010).
     """
@@ -356,13 +356,19 @@ class VarianceScaling(RandomInitializer):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         if not scale > 0:
-            raise ArgumentError(f"Expected `scale` above 0. Received: scale={scale!r}.")
+            raise ArgumentError(f"Argument `scale` must be positive float. Received: scale={scale!r}.")
         if mode not in _MODES:
-            raise UnknownNameError.among("`mode` of VarianceScaling", mode, _MODES)
+            raise UnknownNameError(
+                f"Invalid `mode` argument:{suggestion(mode, _MODES)} Expected one of {', '.join(_MODES)}. Received: {mode=}."
+            )
         distribution = distribution.lower()
         distribution = "truncated_normal" if distribution == "normal" else distribution
         if distribution not in _DISTRIBUTIONS:
-            raise UnknownNameError.among("`distribution` of VarianceScaling", distribution, _DISTRIBUTIONS)
+            raise UnknownNameError(
+                f"Invalid `distribution` argument:{suggestion(distribution, _DISTRIBUTIONS)} "
+                f"Expected one of {', '.join(_DISTRIBUTIONS)}. "
+                f"Received: {distribution=}."
+            )
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self.input_axes, self.output_axes = input_axes, output_axes
         super().__init__(seed)

@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from neurona import ops
-from neurona.errors import ArgumentError, ShapeError, UnknownNameError
+from neurona.errors import ArgumentError, ShapeError
 from neurona.parts.lookup import find
 from neurona.registry import Config, export, serialize_keras_object
 from neurona.tensor import Tensor, TensorLike, as_tensor
@@ -35,7 +35,7 @@ MODULE = "keras.regularizers"
 def _factor(value: Any, name: str) -> float:
     if isinstance(value, (int, float)) and math.isfinite(value) and value >= 0:
         return float(value)
-    raise ArgumentError(f"Expected `{name}` to be a number, 0 or above. Received: {name}={value!r}.")
+    raise ArgumentError(f"Invalid value for argument {name}: expected a non-negative float. Received: {name}={value}")
 
 
 @export(MODULE)
@@ -154,13 +154,15 @@ class OrthogonalRegularizer(Regularizer):
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         self.factor = _factor(factor, "factor")
         if mode not in ("rows", "columns"):
-            raise UnknownNameError.among("`mode` of OrthogonalRegularizer", mode, ("rows", "columns"))
+            raise ArgumentError(
+                f'Invalid value for argument `mode`. Expected one of {{"rows", "columns"}}. Received: mode={mode}'
+            )
         self.mode = mode
 
     def __call__(self, x: TensorLike) -> Tensor:
         x = x if hasattr(x, "dtype") else as_tensor(x)
         if len(x.shape) != 2:
-            raise ShapeError(f"OrthogonalRegularizer expected a matrix. Received: inputs.shape={x.shape}.")
+            raise ShapeError(f"Inputs to OrthogonalRegularizer must have rank 2. Received: inputs.shape={x.shape}")
         vectors = x if self.mode == "rows" else ops.transpose(x)
         n = vectors.shape[0]
         units = ops.normalize(vectors, axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurona.preprocessing import sequence
+from neurona.preprocessing import image, sequence
 from neurona.utils import (
     image_dataset_from_directory,
     text_dataset_from_directory,
@@ -10,6 +10,7 @@ from neurona.utils import (
 )
 
 __all__ = [
+    "image",
     "image_dataset_from_directory",
     "sequence",
     "text_dataset_from_directory",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neurona import datasets, utils
+from neurona import datasets, engines, utils
 from neurona.errors import ArgumentError, NonFiniteError, RunError
 from neurona.i18n import _
 from neurona.recognisers import Recipe, Recogniser, find
@@ -23,7 +23,12 @@ from neurona.tensor import Array
 from neurona.training.callbacks import Callback, SwapEMAWeights
 from neurona.training.checkpoint import Checkpoint, Interrupted
 
-__all__ = ["start", "train"]
+__all__ = ["DISTANCES", "ENGINES", "start", "train"]
+
+#: What can do the steps of a training.
+ENGINES = ("neurona", "keras", "both")
+#: The file of a run's folder in which `both` writes how far apart the two are.
+DISTANCES = "engines.csv"
 
 # The split of training and validation examples is the same for every seed, so that runs can be compared.
 _SPLIT_SEED = 0
@@ -39,14 +44,19 @@ def start(
     validation: float | None = None,
     settings: Mapping[str, Setting] | None = None,
     baselines: bool = True,
+    engine: str = "neurona",
+    chance: bool = True,
 ) -> Run:
     """A new Run folder for this recipe; `train` carries it out.
 
     Args:
         settings: those of `Recipe.settings`, some perhaps changed.
         baselines: whether simpler ways to the same end are tried beside it, where the recogniser has some.
+        engine: one of `ENGINES`: what does the steps.
+        chance: False leaves dropout and augmentation out, so that two engines can be compared step by step.
 
     Raises:
+        MissingPackageError: the engine is not installed.
         NeuronaError: a setting that the network refuses; no folder is made then.
         RunError: the folder exists and is not empty, or cannot be made.
     """
@@ -57,6 +67,9 @@ def start(
     if batch_size < 1:
         raise ArgumentError(f"Expected `batch_size` to be a whole number from 1. Received: batch_size={batch_size}.")
     epochs = recipe.epochs if epochs is None else epochs
+    computed: dict[str, Any] = {"name": engine}
+    if engine != "neurona":
+        computed = {**engines.versions(engines.load_keras()), **computed}
     recipe.build(1, epochs, seed, **own)  # so does the network
     return Run.create(
         folder,
@@ -68,6 +81,8 @@ def start(
         settings=own,
         **({"lengths": lengths} if lengths else {}),
         baselines=baselines,
+        engine=computed,
+        chance=chance,
         views=list(recipe.views),
         validation=recipe.validation if validation is None else validation,
         data={
@@ -105,9 +120,11 @@ def train(
     Raises:
         Interrupted: a signal asked to stop; the checkpoint is written, the run can be resumed.
         NonFiniteError: the loss became NaN or infinite; the last good model is kept.
-        RunError: the data are not those that the run was begun with.
+        RunError: the data or the engine are not those that the run was begun with.
+        MissingPackageError: the run's engine is not installed.
     """
     info = run.info
+    with_engine = _engine_of(run)
     recogniser = find(info["recogniser"])
     if info["recipe"] not in recogniser.recipes:
         raise RunError(
@@ -142,6 +159,9 @@ def train(
         model = recipe.build(steps, info["epochs"], info["seed"], **info.get("settings", {}))
         if recipe.adapt is not None:
             recipe.adapt(model, x_train)
+        if not info.get("chance", True):
+            model = engines.without_chance(model)
+        engine = with_engine(model)
         fed = kind.fed(run, recipe, x_train, part.y_train)
     except (Interrupted, KeyboardInterrupt):
         stopped("interrupted")
@@ -149,9 +169,9 @@ def train(
     except Exception:
         stopped("failed")
         raise
-    checkpoint = Checkpoint(run.checkpoint_path)
+    checkpoint = Checkpoint(run.checkpoint_path, before=None if engine is None else engine.bring_back)
     own: list[Callback] = [Turn(fed)] if isinstance(fed, ByEpoch) else []
-    if getattr(model.optimizer, "use_ema", False):
+    if getattr(model.optimizer, "use_ema", False) and type(engine) is not engines.OnKeras:
         own.append(SwapEMAWeights())  # what is kept are the averages, so they are what each epoch is judged by
     run.update(status="running")
     try:
@@ -159,7 +179,7 @@ def train(
             *((fed,) if isinstance(fed, ByEpoch) else (*fed, info["batch_size"])),
             epochs=info["epochs"], verbose=verbose,
             validation_data=kind.judged(run, recipe, x_val, part.y_val) if len(x_val) else None,
-            validation_batch_size=1000, callbacks=[*own, *callbacks, checkpoint],
+            validation_batch_size=1000, callbacks=[*own, *callbacks, checkpoint, *([] if engine is None else [engine])],
         )  # fmt: skip
     except (Interrupted, KeyboardInterrupt):
         stopped("interrupted")
@@ -171,8 +191,12 @@ def train(
         raise
     finally:
         checkpoint.close()
+        if engine is not None:
+            engine.let_go()
     try:
         run.write_history(history.history)
+        if engine is not None:
+            run.update(engine={**info["engine"], "agreement": engine.agreement, "drawn_by_lot": engine.drawn})
         model = _save(run, recipe, model)
         x_test = prepare(data.x_test)
         shares = kind.probabilities(run, model, x_test)
@@ -196,6 +220,34 @@ def train(
     run.update(status="complete")
     checkpoint.remove()
     return found
+
+
+def _engine_of(run: Run) -> Callable[[Any], engines.OnKeras | None]:
+    """What makes the run's engine take the steps of a model, `None` where that is our own.
+
+    Raises:
+        RunError: the engine cannot go on with this run.
+        MissingPackageError: it is not installed.
+    """
+    told = run.info.get("engine", {"name": "neurona"})
+    if told["name"] == "neurona":
+        return lambda model: None
+    if told["name"] == "both" and (run.status != "running" or run.checkpoint_path.is_dir()):
+        raise RunError(
+            _("The run {path} compares two engines step by step; that cannot be gone on with. Start a new run.").format(
+                path=run.path
+            )
+        )
+    here = engines.versions(engines.load_keras())["backend"]
+    if here != told["backend"]:
+        raise RunError(
+            _(
+                "The run {path} was begun with Keras on {begun}, now it would be {now}. Set KERAS_BACKEND={begun}."
+            ).format(path=run.path, begun=told["backend"], now=here)
+        )
+    if told["name"] == "keras":
+        return engines.OnKeras
+    return lambda model: engines.SideBySide(model, run.path / DISTANCES)
 
 
 def _save(run: Run, recipe: Recipe, model: Any) -> Any:

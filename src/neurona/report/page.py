@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from neurona.engines import read_distances
 from neurona.i18n import _, get_language
 from neurona.recognisers import RECOGNISERS
+from neurona.recognisers.train import DISTANCES
 from neurona.report import figures
+from neurona.report.apart import few, in_words
 from neurona.report.markup import grouped, heading, image, paragraph, table, text, write_html
 from neurona.report.words import baselines_table
 from neurona.runs import Run
@@ -73,6 +76,7 @@ def write_page(run: Run, recipe_about: str, mistakes: Iterable[str] = ()) -> Pat
         ),
         image(run.plots_path / "confusion.png", _("confusion matrix")),
         *_baselines(run),
+        *_beside_keras(run),
         *mistakes,
         heading(_("Can its probabilities be believed?")),
         paragraph(
@@ -86,6 +90,7 @@ def write_page(run: Run, recipe_about: str, mistakes: Iterable[str] = ()) -> Pat
             (_("setting"), _("value")),
             (
                 (_("run folder"), run.path.name),
+                (_("engine"), in_words(info.get("engine", {"name": "neurona"}))),
                 (_("seed"), info["seed"]),
                 (_("epochs"), info["epochs"]),
                 (_("batch size"), info["batch_size"]),
@@ -131,4 +136,26 @@ def _baselines(run: Run) -> list[str]:
         heading(_("Beside simpler readers")),
         paragraph(_("Trained with the same examples and judged by the same, with the same vocabulary.")),
         table(head, baselines_table(run)),
+    ]
+
+
+def _beside_keras(run: Run) -> list[str]:
+    distances = read_distances(run.path / DISTANCES)
+    if not distances:
+        return []
+    head, *rows = few(distances)
+    drawn = run.info["engine"]["drawn_by_lot"]
+    words = _(
+        "Keras did every step too, from the same weights and with the same batches. Told are the largest distances: "
+        "between the losses of the batch, between outputs for the same examples, and between weights in the same place."
+    )
+    if drawn:
+        words += " " + _("Each engine drew its own random numbers in {layers}, so the steps are not the same.").format(
+            layers=", ".join(drawn)
+        )
+    return [
+        heading(_("Step by step beside Keras")),
+        paragraph(words),
+        image(run.plots_path / "engines.png", _("distance between the engines by step")),
+        table(head, rows),
     ]

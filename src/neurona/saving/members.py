@@ -1,24 +1,25 @@
-"""The members of a ``.keras`` archive, checked before a byte is unpacked."""
+"""The members of a ``.keras`` archive: exactly those that a model has."""
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 from neurona.errors import SavingError, UnsafeFileError
+from neurona.saving.budget import Budget
+from neurona.saving.unzip import read_zip
 
-__all__ = ["ASSETS", "MEMBERS", "read_members"]
+__all__ = ["ASSETS", "MEMBERS", "check_assets", "read_members"]
 
 MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
 ASSETS = "assets/"  # below it lie the files of layers that keep some, such as vocabularies
-_LARGEST_JSON = 64 << 20
-_LARGEST_ASSET = 256 << 20
-_LARGEST_WEIGHTS = 4 << 30
-_MOST_ASSETS = 10_000
+_PICKLES = "model.weights.npz"  # what Keras wrote where it found no h5py
 
 
-def read_members(path: Path) -> dict[str, bytes]:
+def read_members(path: Path, budget: Budget | None = None) -> dict[str, bytes]:
     """The members of an archive, by their names: the three of every model, and the files below ``assets/``.
+
+    Args:
+        budget: of the memory that they may take; by default in proportion to the file.
 
     Raises:
         SavingError: there is no such file, or it is damaged.
@@ -29,45 +30,51 @@ def read_members(path: Path) -> dict[str, bytes]:
             f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file."
         )
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = [entry for entry in archive.infolist() if not _is_folder(entry)]
-            _check_names(path, [entry.filename for entry in entries])
-            for entry in entries:
-                if entry.file_size > min(_budget(entry.filename), 1032 * entry.compress_size + 64) or (
-                    entry.flag_bits & 1
-                ):
-                    raise UnsafeFileError(
-                        f"{path}: the member {entry.filename} is encrypted or claims an impossible size."
-                    )
-            assets = sum(entry.file_size for entry in entries if entry.filename.startswith(ASSETS))
-            if assets > _LARGEST_ASSET:
-                raise UnsafeFileError(f"{path}: its files below {ASSETS} claim {assets} bytes together.")
-            return {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError) as error:
-        raise SavingError(f"{path} is not a readable `.keras` file: {error}.") from error
-
-
-def _is_folder(entry: zipfile.ZipInfo) -> bool:
-    return entry.filename.startswith(ASSETS) and entry.filename.endswith("/") and entry.file_size == 0
+        data = path.read_bytes()
+    except OSError as error:
+        raise SavingError(f"{path} cannot be read: {error}.") from error
+    try:
+        members = read_zip(data, str(path), budget or Budget(len(data)))
+    except UnsafeFileError:
+        raise
+    except SavingError as error:
+        raise SavingError(f"{path} is not a readable `.keras` file. {error}") from error
+    _check_names(path, list(members))
+    return {name: content for name, content in members.items() if not name.endswith("/")}
 
 
 def _check_names(path: Path, names: list[str]) -> None:
-    """Raise where a name is missing, strange or there twice."""
-    others = [name for name in names if not _is_asset(name)]
-    if sorted(others) != sorted(MEMBERS) or len(set(names)) != len(names) or len(names) > _MOST_ASSETS:
+    """Raise where a name is missing or strange."""
+    if _PICKLES in names:
+        raise UnsafeFileError(
+            f"{path} keeps its weights in {_PICKLES}, as pickles, which can run code when they are read. "
+            "Save the model again where it was made, with h5py installed."
+        )
+    others = [name for name in names if not name.startswith(ASSETS)]
+    if sorted(others) != sorted(MEMBERS):
         raise UnsafeFileError(
             f"{path} must hold exactly {', '.join(MEMBERS)}, and perhaps files below {ASSETS}. "
             f"Found: {', '.join(names[:10])}."
         )
+    check_assets(str(path), [name for name in names if name.startswith(ASSETS)])
 
 
-def _is_asset(name: str) -> bool:
-    parts = name.split("/")
-    plain = all(part not in ("", ".", "..") for part in parts) and not set(name) & set("\\:\0")
-    return len(parts) > 1 and name.startswith(ASSETS) and plain
+def check_assets(origin: str, names: list[str]) -> None:
+    """Raise where a name below ``assets/`` climbs, is absolute, or could not be a file beside the others.
 
-
-def _budget(name: str) -> int:
-    if name.startswith(ASSETS):
-        return _LARGEST_ASSET
-    return _LARGEST_WEIGHTS if name.endswith(".h5") else _LARGEST_JSON
+    Args:
+        names: with "/" between folders; those of folders end in it.
+    """
+    taken: set[str] = set()
+    for name in names:
+        parts = name.removesuffix("/").split("/")
+        if any(part in ("", ".", "..") or part != part.strip() for part in parts) or set(name) & set("\\:\0"):
+            raise UnsafeFileError(f"{origin}: the member name {name!r} is not allowed.")
+        if not name.endswith("/"):
+            key = name.casefold()  # some disks do not tell "A" from "a"
+            if key in taken:
+                raise UnsafeFileError(f"{origin}: the member {name!r} is there twice.")
+            taken.add(key)
+    folders = {key.rsplit("/", depth)[0] for key in taken for depth in range(1, key.count("/") + 1)}
+    if taken & folders:
+        raise UnsafeFileError(f"{origin}: {sorted(taken & folders)[0]!r} is both a file and a folder.")

@@ -1,16 +1,19 @@
 """The places of a model's weights in a file, as Keras 3 lays them out.
 
 An object with weights is a group with ``vars/0``, ``vars/1``, ...; the objects in its attributes are groups within it,
-lists and dicts of them too, where the entries are called after their class ("dense", "dense_1"). A drawn model keeps its
-layers under ``layers``.
+lists, tuples and dicts of them too, where the entries are called after their class ("dense", "dense_1") and lists within
+lists "container". A drawn model's layers lie under ``layers`` before anything else; otherwise attributes come in the order
+of their names, private ones last. An object that is met twice lies where it was met first, so the order matters.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from neurona.layers.base import Layer
+from neurona.layers.operation import Operation
 from neurona.names import snake_case
 
 __all__ = ["saveables"]
@@ -18,20 +21,30 @@ __all__ = ["saveables"]
 # Attributes of the engine itself: bookkeeping, or objects that are stored elsewhere or not at all.
 _PASSED_OVER = frozenset(
     [
-        "_added", "_auto_arguments", "_compile_config", "_compiled_loss", "_compiled_metrics", "_drawn_layers", "_graph",
-        "_layers", "_loss_tracker", "_losses", "_penalised", "_nodes", "_plans", "history", "loss",
+        "_added", "_auto_arguments", "_build_shapes", "_compile_config", "_compiled_loss", "_compiled_metrics",
+        "_drawn_layers", "_graph", "_layers", "_loss_tracker", "_losses", "_nodes", "_penalised", "_plans", "_scratch",
+        "_trainable_variables", "_variables", "history", "inputs", "input", "loss", "metrics", "output", "outputs",
+        "operations",
     ]
-)  # fmt: skip
+) | frozenset(dir(Layer))  # fmt: skip
 
 
-def is_saveable(thing: Any) -> bool:
+def saveables(thing: Any, skipped: Iterable[Any] = ()) -> Iterator[tuple[str, Any]]:
+    """``(path, object)`` for `thing` (path "") and every object with weights below it, each once.
+
+    Args:
+        skipped: objects to leave out, with what lies below them alone.
+    """
+    yield from _walk(thing, "", {id(one) for one in skipped})
+
+
+def _is_saveable(thing: Any) -> bool:
     """Whether it stores weights of its own or holds objects that do."""
-    return hasattr(thing, "save_own_variables") and hasattr(thing, "load_own_variables")
-
-
-def saveables(thing: Any) -> Iterator[tuple[str, Any]]:
-    """``(path, object)`` for `thing` (path "") and every object with weights below it, each once."""
-    yield from _walk(thing, "", set())
+    return (
+        hasattr(thing, "save_own_variables")
+        and hasattr(thing, "load_own_variables")
+        and not isinstance(thing, (type, Operation))
+    )
 
 
 def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
@@ -41,35 +54,42 @@ def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
     yield path, thing
     for name, child in _children(thing):
         inner = f"{path}/{name}" if path else name
-        if is_saveable(child):
+        if _is_saveable(child):
             yield from _walk(child, inner, seen)
-        elif isinstance(child, dict):
-            yield from _contained(list(child.values()), inner, seen)
-        elif isinstance(child, (list, tuple, set)):
-            yield from _contained(child, inner, seen)
+        elif isinstance(child, (list, tuple, dict)):
+            yield from _contained(child, inner, seen, set())
 
 
-def _children(thing: Any) -> list[tuple[str, Any]]:
-    """The attributes to look into, in the order of their names; a model's layers count as the attribute "layers"."""
-    found = {name: value for name, value in thing.__dict__.items() if name not in _PASSED_OVER}
-    if hasattr(thing, "get_layer"):
-        found["layers"] = thing.layers
-    return [(name, found[name]) for name in sorted(found) if is_saveable(found[name]) or _holds_saveables(found[name])]
-
-
-def _holds_saveables(container: Any) -> bool:
-    if not isinstance(container, (list, tuple, dict, set)):
-        return False
-    items = container.values() if isinstance(container, dict) else container
-    return any(is_saveable(item) for item in items)
-
-
-def _contained(items: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    used: Counter[str] = Counter()
-    for item in items:
-        if not is_saveable(item):
+def _children(thing: Any) -> Iterator[tuple[str, Any]]:
+    """The attributes to look into, those that classes declare too: a property may be an object's public name."""
+    if getattr(thing, "_leaves_masks", False) or getattr(thing, "_graph", None) is not None:
+        yield "layers", thing.layers
+    declared = {name for kind in type(thing).__mro__ for name, value in vars(kind).items() if _may_hold(value)}
+    for name in sorted(declared | set(vars(thing)), key=lambda name: f"~{name}" if name.startswith("_") else name):
+        if name in _PASSED_OVER or name.startswith("__"):
             continue
-        name = snake_case(type(item).__name__)
+        try:
+            yield name, getattr(thing, name)
+        except Exception:  # a property that has nothing to say yet has nothing to store
+            continue
+
+
+def _may_hold(value: Any) -> bool:
+    return isinstance(value, (property, list, tuple, dict)) or _is_saveable(value)
+
+
+def _contained(container: Any, path: str, seen: set[int], open_ones: set[int]) -> Iterator[tuple[str, Any]]:
+    if id(container) in open_ones:
+        return  # a list that holds itself
+    used: Counter[str] = Counter()
+    for item in container.values() if isinstance(container, dict) else container:
+        nested = isinstance(item, (list, tuple, dict))
+        if not nested and not _is_saveable(item):
+            continue
+        name = "container" if nested else snake_case(getattr(item, "_name_in_files", type(item).__name__))
         used[name] += 1
-        unique = name if used[name] == 1 else f"{name}_{used[name] - 1}"
-        yield from _walk(item, f"{path}/{unique}", seen)
+        inner = f"{path}/{name}" if used[name] == 1 else f"{path}/{name}_{used[name] - 1}"
+        if nested:
+            yield from _contained(item, inner, seen, open_ones | {id(container)})
+        else:
+            yield from _walk(item, inner, seen)

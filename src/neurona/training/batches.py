@@ -403,7 +403,6 @@ def standard_batch(batch: Any, class_weight: dict[int, float] | None = None) -> 
             f"A batch must be x, (x,), (x, y) or (x, y, sample_weight). Received: a tuple of {len(parts)} entries."
         )
     x, y, weight = (*(to_arrays(part) for part in parts), None, None)[:3]
-    count_samples((x, y, weight))
     weight = with_class_weight(y, weight, class_weight)
     return _converted(x, 0), _converted(y, 1), _converted(weight, 2)
 

@@ -29,7 +29,7 @@ from neurona.errors import NeuronaError, NonFiniteError, SavingError
 from neurona.i18n import _
 from neurona.saving.atomic import atomic_file, reason
 from neurona.tensor import Array
-from neurona.training.callbacks import Callback
+from neurona.training.callbacks.callback import Callback
 
 __all__ = ["Checkpoint", "Interrupted"]
 
@@ -55,15 +55,22 @@ class Checkpoint(Callback):
         folder: where the state lies; made when needed.
         every_seconds: how often to write within an epoch; at the end of each epoch it is written anyway.
         clock: gives the time in seconds.
+        before: called before the model's state is looked at, for an engine that keeps it elsewhere.
 
     Raises (from `fit`):
         Interrupted: a signal asked to stop.
         NonFiniteError: the loss of a step was NaN or infinite; the state written last is of before it.
     """
 
-    def __init__(self, folder: Any, every_seconds: float = 20.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        folder: Any,
+        every_seconds: float = 20.0,
+        clock: Callable[[], float] = time.monotonic,
+        before: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__()
-        self.folder, self.every_seconds, self._clock = Path(folder), every_seconds, clock
+        self.folder, self.every_seconds, self._clock, self._before_looking = Path(folder), every_seconds, clock, before
         self._asked: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -80,7 +87,7 @@ class Checkpoint(Callback):
         elif self.model.built:  # so that there is a good state from the first step on
             if not self.model.optimizer.built:
                 self.model.optimizer.build(self.model.trainable_variables)
-            self._write(0, 0)
+            self.write(0, 0)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._on_signal)
@@ -101,12 +108,12 @@ class Checkpoint(Callback):
         if batch + 1 == self.model.batches.num_batches:
             return  # the epoch's end follows, and with it its validation
         if self._asked is not None or self._clock() - self._written_at >= self.every_seconds:
-            self._write(self._epoch, batch + 1)
+            self.write(self._epoch, batch + 1)
         self._stop_if_asked()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch + 1
-        self._write(epoch + 1, 0, logs)
+        self.write(epoch + 1, 0, logs)
         self._stop_if_asked()
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -139,6 +146,8 @@ class Checkpoint(Callback):
 
     def _arrays(self) -> dict[str, Array]:
         """The arrays that make up the training's state, by a name for each; they are the live ones."""
+        if self._before_looking is not None:
+            self._before_looking()
         model = self.model
         found = {f"model/{i}": v.data for i, v in enumerate(model.variables)}
         found |= {f"optimizer/{i}": v.data for i, v in enumerate(model.optimizer.variables)}
@@ -146,7 +155,7 @@ class Checkpoint(Callback):
             found |= {f"metric/{m}/{i}": v.data for i, v in enumerate(metric.variables)}
         return found
 
-    def _write(self, epoch: int, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def write(self, epoch: int, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Replace the state on disk by that of now; `logs` is what the epoch that just ended reports."""
         history, epochs = self.model.history.history, list(self.model.history.epoch)
         if logs is not None and epoch - 1 not in epochs:  # History may be told after this callback

@@ -3,8 +3,9 @@
     dataset = Dataset.from_tensor_slices((x, y)).shuffle(1000).batch(32).map(lambda x, y: (x / 255, y))
 
 A `Dataset` speaks the words of ``tf.data.Dataset`` that programs for small networks use. Elements are arrays, numbers or
-texts, or tuples and dicts of such. Nothing is computed before somebody asks for an element, and every pass begins anew.
-What is drawn at random follows from a seed and the number of the pass, so any pass can be repeated.
+texts, or tuples and dicts of such; who iterates gets tensors, the steps on the way and `fit` plain arrays. Nothing is
+computed before somebody asks for an element, and every pass begins anew. What is drawn at random follows from a seed and
+the number of the pass, so any pass can be repeated.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 
 from neurona.errors import ArgumentError, DTypeError
 from neurona.symbolic import map_structure
-from neurona.tensor import Tensor
+from neurona.tensor import Tensor, as_tensor
 
 __all__ = ["AUTOTUNE", "Dataset"]
 
@@ -38,6 +39,7 @@ class Dataset:
         count: how many there are: None where nobody knows, infinity where they never end.
 
     Attributes:
+        batch_size: elements a batch, where the last step made batches.
         class_names: the names of the classes, where the source knows them; later steps keep them.
         file_paths: the files that the elements of the source come from, likewise.
 
@@ -50,6 +52,7 @@ class Dataset:
     (2, [1, 2, 1, 2])
     """
 
+    batch_size: int | None = None
     class_names: list[str] | None = None
     file_paths: list[str] | None = None
 
@@ -59,8 +62,8 @@ class Dataset:
 
     # -- sources -------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def from_tensor_slices(tensors: Any) -> Dataset:
+    @classmethod
+    def from_tensor_slices(cls, tensors: Any) -> Dataset:
         """The rows of an array, or of several of one length in a tuple or dict.
 
         Raises:
@@ -77,34 +80,34 @@ class Dataset:
         def rows(_number: int) -> Iterator[Any]:
             return (_row(arrays, k) for k in range(count))
 
-        return Dataset(rows, count)
+        return cls(rows, count)
 
-    @staticmethod
-    def from_tensors(tensors: Any) -> Dataset:
+    @classmethod
+    def from_tensors(cls, tensors: Any) -> Dataset:
         """One element."""
         element = _arrays(tensors)
-        return Dataset(lambda _pass: iter([element]), 1)
+        return cls(lambda _pass: iter([element]), 1)
 
-    @staticmethod
-    def from_generator(generator: Callable[[], Iterable[Any]], **_signature: Any) -> Dataset:
+    @classmethod
+    def from_generator(cls, generator: Callable[[], Iterable[Any]], **_signature: Any) -> Dataset:
         """What a function gives, which is called for every pass; tf.data's types and shapes are not needed."""
         if not callable(generator):
             raise DTypeError(f"from_generator expects a function. Received: {type(generator).__name__}.")
-        return Dataset(lambda _pass: map(_arrays, generator()))
+        return cls(lambda _pass: map(_arrays, generator()))
 
-    @staticmethod
-    def range(*bounds: int) -> Dataset:
+    @classmethod
+    def range(cls, *bounds: int) -> Dataset:
         """Whole numbers, as Python's `range` counts them."""
         numbers = range(*bounds)
-        return Dataset(lambda _pass: map(np.int64, numbers), len(numbers))
+        return cls(lambda _pass: map(np.int64, numbers), len(numbers))
 
-    @staticmethod
-    def zip(*datasets: Any) -> Dataset:
+    @classmethod
+    def zip(cls, *datasets: Any) -> Dataset:
         """Tuples of one element from each, as far as the shortest goes."""
         parts: tuple[Dataset, ...] = datasets[0] if len(datasets) == 1 and isinstance(datasets[0], tuple) else datasets
         counts = [part._count for part in parts]
         count = None if None in counts or not counts else min(c for c in counts if c is not None)
-        return Dataset(lambda number: zip(*(part.elements(number) for part in parts), strict=False), count)
+        return cls(lambda number: zip(*(part.elements(number) for part in parts), strict=False), count)
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
@@ -116,7 +119,8 @@ class Dataset:
         """
 
         def change(element: Any) -> Any:
-            return _arrays(map_func(*element) if isinstance(element, tuple) else map_func(element))
+            given = self._handed(element)
+            return _arrays(map_func(*given) if isinstance(given, tuple) else map_func(given))
 
         return self._then(lambda elements, _number: map(change, elements), self._count)
 
@@ -124,7 +128,8 @@ class Dataset:
         """The elements for which a function says yes."""
 
         def kept(element: Any) -> bool:
-            return bool(np.asarray(_arrays(predicate(*element) if isinstance(element, tuple) else predicate(element))))
+            given = self._handed(element)
+            return bool(np.asarray(_arrays(predicate(*given) if isinstance(given, tuple) else predicate(given))))
 
         return self._then(lambda elements, _number: filter(kept, elements), None)
 
@@ -145,7 +150,9 @@ class Dataset:
         full = None if self._count is None else self._count / batch_size
         if full is not None and math.isfinite(full):
             full = math.floor(full) if drop_remainder else math.ceil(full)
-        return self._then(grouped, full)
+        made = self._then(grouped, full)
+        made.batch_size = batch_size
+        return made
 
     def unbatch(self) -> Dataset:
         """The rows of every element, one by one."""
@@ -211,7 +218,7 @@ class Dataset:
                     return
 
         known = self._count and self._count * (math.inf if times < 0 else times)
-        return self._like_this(Dataset(again, 0 if times == 0 else known))
+        return self._like_this(type(self)(again, 0 if times == 0 else known))
 
     def cache(self, filename: str = "") -> Dataset:
         """Kept in memory during the first whole pass; later ones take them from there.
@@ -235,7 +242,7 @@ class Dataset:
                 yield element
             kept, whole = seen, True
 
-        return self._like_this(Dataset(remembered, self._count))
+        return self._like_this(type(self)(remembered, self._count))
 
     def prefetch(self, buffer_size: int = AUTOTUNE) -> Dataset:
         """The same elements, so many of them made ahead by a thread while the last one is used."""
@@ -263,11 +270,15 @@ class Dataset:
         return iter(self._make(number))
 
     def __iter__(self) -> Iterator[Any]:
-        return self.elements(next(self._passes))
+        return (map_structure(_tensor, self._handed(element)) for element in self.elements(next(self._passes)))
+
+    def _handed(self, element: Any) -> Any:
+        """An element in the form in which functions get it."""
+        return element
 
     def as_numpy_iterator(self) -> Iterator[Any]:
-        """The same as iterating: elements are NumPy's arrays."""
-        return iter(self)
+        """The same as iterating, with NumPy's arrays in the place of tensors."""
+        return self.elements(next(self._passes))
 
     def cardinality(self) -> int:
         """How many elements there are; -1 when they never end, -2 when nobody knows, as in tf.data."""
@@ -286,7 +297,7 @@ class Dataset:
         return f"<Dataset: {'unknown' if self._count is None else self._count} elements>"
 
     def _then(self, step: Callable[[Iterator[Any], int], Iterator[Any]], count: float | None) -> Dataset:
-        return self._like_this(Dataset(lambda number: iter(step(self.elements(number), number)), count))
+        return self._like_this(type(self)(lambda number: iter(step(self.elements(number), number)), count))
 
     def _like_this(self, dataset: Dataset) -> Dataset:
         dataset.class_names, dataset.file_paths = self.class_names, self.file_paths
@@ -297,7 +308,9 @@ def _arrays(structure: Any) -> Any:
     """The structure with arrays for tensors and lists; texts stay as they are."""
 
     def array(value: Any) -> Any:
-        if isinstance(value, Tensor) or hasattr(value, "numpy"):
+        if isinstance(value, Tensor):
+            return value.data
+        if hasattr(value, "numpy"):
             return np.asarray(value.numpy())
         return value if isinstance(value, (str, bytes, np.generic, np.ndarray)) or value is None else np.asarray(value)
 
@@ -308,6 +321,10 @@ def _arrays(structure: Any) -> Any:
     if isinstance(structure, list) and structure and isinstance(structure[0], str):
         return _objects(structure)
     return array(structure)
+
+
+def _tensor(value: Any) -> Any:
+    return value if value is None or isinstance(value, Dataset) else as_tensor(value)  # windows are datasets
 
 
 def _row(structure: Any, place: int) -> Any:

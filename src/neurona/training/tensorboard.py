@@ -1,4 +1,4 @@
-"""Event files: scalars and histograms as TensorBoard reads them, byte by byte.
+"""Event files: scalars, histograms, pictures and a model's graph as TensorBoard reads them, byte by byte.
 
 A file is a row of records, each framed as TFRecord does: length, checksum of the length, data, checksum of
 the data (a CRC-32C, masked so that a checksum of data that hold checksums stays useful). The data of a record
@@ -6,7 +6,7 @@ are one ``Event`` in protobuf's encoding: fields of a number, a wire type and a 
 protobuf: only what these few messages need. Leans on NumPy.
 
 Source: the TFRecord format in TensorFlow's documentation; "Encoding" in Protocol Buffers' documentation; RFC
-3720, appendix B.4 (CRC-32C).
+3720, appendix B.4 (CRC-32C); the PNG specification (W3C, 2003).
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ import numpy as np
 from neurona.errors import ArgumentError
 from neurona.tensor import Array
 
-__all__ = ["EventWriter", "buckets", "crc32c", "record"]
+__all__ = ["EventWriter", "buckets", "crc32c", "png", "record"]
 
 
 def _table() -> list[int]:
@@ -106,10 +107,36 @@ def _tensor(array: Array) -> bytes:
     return _whole(1, kind) + _bytes(2, shape) + _bytes(4, little.tobytes())
 
 
-def _summary(tag: str, plugin: str, data_class: int, array: Array) -> bytes:
-    """A Summary with one value: its tag, which plugin shows it, and the numbers."""
-    metadata = _bytes(1, _bytes(1, plugin.encode())) + _whole(4, data_class)
-    return _bytes(1, _bytes(1, tag.encode()) + _bytes(8, _tensor(array)) + _bytes(9, metadata))
+def _strings(parts: Sequence[bytes], many: bool) -> bytes:
+    """A TensorProto of strings (7): a row of them, or a single one without axes."""
+    shape = _bytes(2, _whole(1, len(parts))) if many else b""
+    return _whole(1, 7) + _bytes(2, shape) + b"".join(_bytes(8, part) for part in parts)
+
+
+def _summary(tag: str, plugin: str, data_class: int, tensor: bytes, content: bytes = b"") -> bytes:
+    """A Summary with one value: its tag, which plugin shows it (and what it is told), and the tensor."""
+    told = _bytes(2, content) if content else b""
+    metadata = _bytes(1, _bytes(1, plugin.encode()) + told) + (_whole(4, data_class) if data_class else b"")
+    return _bytes(1, _bytes(1, tag.encode()) + _bytes(8, tensor) + _bytes(9, metadata))
+
+
+def png(picture: Array) -> bytes:
+    """A picture (H, W, 1, 3 or 4) of bytes as a PNG file.
+
+    >>> png(np.zeros((2, 2, 1), "uint8"))[:8]
+    b'\\x89PNG\\r\\n\\x1a\\n'
+    """
+    height, width, channels = picture.shape
+    colour = {1: 0, 3: 2, 4: 6}[channels]  # grey, red green blue, and with how opaque it is
+    lines = np.zeros((height, 1 + width * channels), "uint8")  # each begins with 0: numbers as they are
+    lines[:, 1:] = picture.reshape(height, -1)
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(lines.tobytes())), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def buckets(values: Array, count: int = 30) -> Array:
@@ -173,11 +200,23 @@ class EventWriter:
     def scalar(self, tag: str, value: Any, step: int) -> None:
         """Add a point of the curve `tag`; a `value` that is no single number is left out."""
         if np.ndim(value) == 0:
-            self._event(_bytes(5, _summary(tag, "scalars", 1, np.array(value, "float32"))), int(step))
+            self._event(_bytes(5, _summary(tag, "scalars", 1, _tensor(np.array(value, "float32")))), int(step))
 
     def histogram(self, tag: str, values: Array, step: int) -> None:
         """Add the distribution of `values`."""
-        self._event(_bytes(5, _summary(tag, "histograms", 2, buckets(values))), int(step))
+        self._event(_bytes(5, _summary(tag, "histograms", 2, _tensor(buckets(values)))), int(step))
+
+    def pictures(self, tag: str, pictures: Array, step: int) -> None:
+        """Add pictures of floats from 0 to 1, shape (N, H, W, 1, 3 or 4); of more than three the first three."""
+        whole = np.clip(np.nan_to_num(pictures[:3]) * 255.5, 0, 255).astype("uint8")
+        size = [str(pictures.shape[2]).encode(), str(pictures.shape[1]).encode()]
+        tensor = _strings([*size, *map(png, whole)], many=True)
+        self._event(_bytes(5, _summary(tag, "images", 0, tensor)), int(step))
+
+    def graph(self, config: str) -> None:
+        """Add a model's description in Keras's format, which TensorBoard draws among its graphs."""
+        tensor = _strings([config.encode()], many=False)
+        self._event(_bytes(5, _summary("keras", "graph_keras_model", 0, tensor, content=b"1")), 0)
 
     def flush(self) -> None:
         """Let readers see what was written."""

@@ -7,6 +7,8 @@ values while it computes.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -36,11 +38,14 @@ class Trainer:
     """What a model needs in order to be trained, judged and applied. Mixed into `Model`."""
 
     optimizer: Any
-    stop_training: bool
+    stop_training: bool  # set by callbacks; so are the other two
+    stop_evaluating: bool
+    stop_predicting: bool
     output_names: list[str]
 
     def _start_trainer(self) -> None:
-        self.stop_training = False
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
+        self.steps_per_execution = 1
         self.compiled = False
         self.optimizer = None
         self.loss: Any = None
@@ -55,6 +60,7 @@ class Trainer:
         self.last_loss: Array | None = None  # of the last step of training, as it left the loss
         self.batches: Batches | None = None  # those that fit is walking over
         self._resume: tuple[dict[str, Any], dict[str, Array]] | None = None
+        self.engine: Any = None  # another one that does the steps: ``step(kind, data)``, as `_step`
 
     # -- compile --------------------------------------------------------------------------------------------
 
@@ -79,13 +85,20 @@ class Trainer:
             metrics: names, functions or objects to report; "accuracy" means what the shapes ask for.
             weighted_metrics: the same, for metrics that see the sample weights.
             run_eagerly: compute every step op by op, in plain Python, so that a debugger sees it.
-            steps_per_execution, jit_compile, auto_scale_loss: accepted for Keras's sake.
+            steps_per_execution: how many steps callbacks see as one.
+            jit_compile: accepted for Keras's sake.
+            auto_scale_loss: scale the loss where the model computes in float16.
         """
         self.optimizer = optimizers.get(optimizer)
+        if auto_scale_loss and self._computes_in_halves() and self.optimizer is not None:
+            self.optimizer = _scaling(self.optimizer)
         self.loss = loss
+        self.steps_per_execution = steps_per_execution
         self.run_eagerly = run_eagerly
-        self._loss_weights, self._metrics_told, self._weighted_told = loss_weights, metrics, weighted_metrics
-        self._compiled_loss = self._compiled_metrics = None
+        self._loss_weights = loss_weights
+        self._compiled_loss = None
+        told = metrics is not None or weighted_metrics is not None
+        self._compiled_metrics = CompiledMetrics(metrics, weighted_metrics) if told else None
         self._plans.clear()
         self._why_eager = None
         self.stop_training = False
@@ -113,6 +126,10 @@ class Trainer:
         self.compile(**told)
         if self.built:  # type: ignore[attr-defined]
             self.optimizer.build(self.trainable_variables)  # type: ignore[attr-defined]
+
+    def _computes_in_halves(self) -> bool:
+        policy = getattr(self, "dtype_policy", None)
+        return policy is not None and policy.name == "mixed_float16"
 
     def _assert_compiled(self, method: str) -> None:
         if not self.compiled:
@@ -164,15 +181,20 @@ class Trainer:
             names = self._names(outputs)
             if set(structure) <= set(names):
                 return [structure.get(name) for name in names]
-        return leaves(structure, outputs)
+        found = leaves(structure, outputs)
+        told = self.loss if isinstance(self.loss, (list, tuple)) else []
+        if len(found) < outputs == len(told) and len(found) == sum(one is not None for one in told):
+            given = iter(found)  # outputs without a loss have no targets
+            return [None if one is None else next(given) for one in told]
+        return found
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Update the compiled metrics with this batch and return all metrics' values; override it freely."""
-        if y is not None and (self._metrics_told is not None or self._weighted_told is not None):
+        if y is not None and self._compiled_metrics is not None:
             predictions = flatten(y_pred)
             count = len(predictions)
-            if self._compiled_metrics is None:
-                self._compiled_metrics = CompiledMetrics(self._metrics_told, self._weighted_told, self._names(count))
+            if not self._compiled_metrics.built:
+                self._compiled_metrics.build(self._in_order(y, count), predictions, self._names(count))
             weights = self._in_order(sample_weight, count)
             weights = weights * count if len(weights) == 1 else weights
             self._compiled_metrics.update_state(self._in_order(y, count), predictions, weights)
@@ -182,11 +204,8 @@ class Trainer:
         """All metrics' values by name, the loss first."""
         found: dict[str, Any] = {}
         for metric in self.metrics:
-            if metric is self._loss_tracker or metric not in self._compiled_list():
-                value = metric.result()
-                found.update(value if isinstance(value, dict) else {metric.name: value})
-        if self._compiled_metrics is not None:
-            found.update(self._compiled_metrics.result())
+            value = metric.result()
+            found.update(value if isinstance(value, dict) else {metric.name: value})
         return found
 
     def _compiled_list(self) -> list[Any]:
@@ -194,19 +213,21 @@ class Trainer:
 
     @property
     def metrics(self) -> list[Any]:
-        """The loss's running mean, the model's own metrics and the compiled ones."""
-        found: dict[int, Any] = {id(self._loss_tracker): self._loss_tracker} if self.compiled else {}
+        """The loss's running mean, the compiled metrics as one, the losses of several outputs, the model's own metrics."""
+        compiled = [self._loss_tracker, self._compiled_metrics] if self.compiled else []
         if self._compiled_loss is not None:
-            for tracker in self._compiled_loss.trackers:
-                if tracker is not None:
-                    found[id(tracker)] = tracker
+            compiled += self._compiled_loss.trackers
+        found = {id(metric): metric for metric in compiled if metric is not None}
         for layer in self._flatten_layers():  # type: ignore[attr-defined]
-            for metric in layer._owned(metrics_module.Metric):
-                if metric is not getattr(layer, "_loss_tracker", None):  # a model within keeps its own loss to itself
-                    found.setdefault(id(metric), metric)
-        for metric in self._compiled_list():
-            found.setdefault(id(metric), metric)
+            if layer is self or not isinstance(layer, Trainer):  # a model within keeps its metrics to itself
+                for metric in layer._owned(metrics_module.Metric):  # type: ignore[union-attr]
+                    if metric is not self._loss_tracker:
+                        found.setdefault(id(metric), metric)
         return list(found.values())
+
+    # the names that Keras gives them in its own code
+    _compile_metrics = property(lambda self: self._compiled_metrics)
+    _compile_loss = property(lambda self: self._compiled_loss)
 
     @property
     def metrics_names(self) -> list[str]:
@@ -248,7 +269,8 @@ class Trainer:
     def _forward(self, x: Any, y: Any, sample_weight: Any, training: bool) -> tuple[Any, Any]:
         """Outputs, loss and metrics of one batch: what a plan repeats."""
         y_pred = self(x, training=training)  # type: ignore[operator]
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=training)
+        told = {"training": training} if _takes_training(type(self).compute_loss) else {}
+        loss = self.compute_loss(x, y, y_pred, sample_weight, **told)
         self._loss_tracker.update_state(loss, sample_weight=_batch_size(x))
         self.compute_metrics(x, y, y_pred, sample_weight)
         return as_tensor(loss), None
@@ -265,6 +287,12 @@ class Trainer:
             what `train_step` and `test_step` of a subclass return, ``None`` for the standard ones (their metrics are
             read when somebody wants them), and the outputs for "predict".
         """
+        if self.engine is not None:
+            return self.engine.step(kind, data)
+        return self._own_step(kind, data)
+
+    def _own_step(self, kind: str, data: Any) -> Any:
+        """A step by this engine."""
         name = _STEPS[kind]
         standard = getattr(type(self), name) is getattr(Trainer, name)
         if not standard or self.run_eagerly or self._why_eager is not None:
@@ -301,10 +329,11 @@ class Trainer:
             return lambda x, y, w: (None, self.predict_step((x,)))
         return lambda x, y, w: self._forward(x, y, w, training=kind == "train")
 
-    def _logs(self, result: Any) -> dict[str, float]:
-        """The values to report now, as Python floats."""
+    def _logs(self, result: Any) -> dict[str, Any]:
+        """The values to report now, as Python floats; those that are no single number as arrays."""
         values = self.get_metrics_result() if result is None else result
-        return {name: float(as_array(value)) for name, value in values.items()}
+        arrays = {name: as_array(value) for name, value in _flat(values).items()}
+        return {name: float(array) if array.ndim == 0 else array for name, array in arrays.items()}
 
     # -- loops ----------------------------------------------------------------------------------------------
 
@@ -381,7 +410,7 @@ class Trainer:
         history = told.history or History()
         self.batches, self.history, self._resume = batches, history, None
         told.on_train_begin()
-        first = 0  # the batch to begin the first epoch with
+        first, together = 0, self.steps_per_execution  # the batch to begin the first epoch with
         facts: dict[str, Any]
         sums: dict[str, Array]
         facts, sums = self._resume or ({}, {})
@@ -392,19 +421,23 @@ class Trainer:
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             told.on_epoch_begin(epoch)
-            result, step = None, first - 1
+            result, step, told_of = None, first - 1, first - 1
             for step, batch in enumerate(batches.epoch(epoch, first), first):
                 if first and step == first:
                     self._restore_metrics(batch, sums)
-                if told.has_batch_hooks:
+                if told.has_batch_hooks and (step - first) % together == 0:
                     told.on_train_batch_begin(step)
                 result = self._step("train", batch)
-                if told.has_batch_hooks:
-                    told.on_train_batch_end(step, lambda: self._logs(result))  # noqa: B023 - called at once
-                if self.stop_training:
-                    break
+                if (step - first) % together == together - 1 or step + 1 == batches.num_batches:
+                    told_of = step
+                    if told.has_batch_hooks:
+                        told.on_train_batch_end(step, lambda: self._logs(result))  # noqa: B023 - called at once
+                    if self.stop_training:
+                        break
             if step < 0:
                 raise ArgumentError("The training data held no batch. Check that it is not empty or already used up.")
+            if told_of != step and told.has_batch_hooks:  # batches of unknown number ended among those told of as one
+                told.on_train_batch_end(step, lambda: self._logs(result))  # noqa: B023 - called at once
             first = 0
             logs = self._logs(result)
             if validation is not None and _is_due(validation_freq, epoch):
@@ -434,9 +467,9 @@ class Trainer:
         y_pred = flatten(self.compute_output_spec(map_structure(_symbol, x)))  # type: ignore[attr-defined]
         if self.loss is not None:
             self._loss_object(len(y_pred))
-        if y is not None and self._compiled_metrics is None:
-            self._compiled_metrics = CompiledMetrics(self._metrics_told, self._weighted_told, self._names(len(y_pred)))
-            self._compiled_metrics.build(self._in_order(y, len(y_pred)), y_pred)
+        if y is not None and self._compiled_metrics is not None and not self._compiled_metrics.built:
+            count = len(y_pred)
+            self._compiled_metrics.build(self._in_order(y, count), y_pred, self._names(count))
         for m, metric in enumerate(self.metrics):
             for i, variable in enumerate(metric.variables):
                 if f"metric/{m}/{i}" in sums:
@@ -470,19 +503,32 @@ class Trainer:
         logs = self._judge(batches, told)
         if return_dict:
             return logs
-        return next(iter(logs.values())) if len(logs) == 1 else list(logs.values())
+        return self._as_list(logs)
+
+    def _as_list(self, logs: dict[str, float]) -> Any:
+        """The values in the order of the metrics, then the others by name; one alone as it is."""
+        known = []
+        for metric in self.metrics:
+            known += [m.name for m in metric.metrics] if isinstance(metric, CompiledMetrics) else [metric.name]
+        names = [name for name in dict.fromkeys(known) if name in logs]
+        values = [logs[name] for name in (*names, *sorted(logs.keys() - set(names)))]
+        return values[0] if len(values) == 1 else values
 
     def _judge(self, batches: Any, told: CallbackList) -> dict[str, float]:
         """Walk over `batches` without training; the metrics' values."""
         self.reset_metrics()
         told.on_test_begin()
-        result, step = None, -1
+        self.stop_evaluating = False
+        result, step, together = None, -1, self.steps_per_execution
         for step, batch in enumerate(batches.epoch(0)):
-            if told.has_batch_hooks:
+            if told.has_batch_hooks and step % together == 0:
                 told.on_test_batch_begin(step)
             result = self._step("test", batch)
-            if told.has_batch_hooks:
-                told.on_test_batch_end(step, lambda: self._logs(result))  # noqa: B023 - called at once
+            if step % together == together - 1 or step + 1 == batches.num_batches:
+                if told.has_batch_hooks:
+                    told.on_test_batch_end(step, lambda: self._logs(result))  # noqa: B023 - called at once
+                if self.stop_evaluating:
+                    break
         if step < 0:
             raise ArgumentError("The data to evaluate held no batch. Check that it is not empty or already used up.")
         logs = self._logs(result)
@@ -509,13 +555,18 @@ class Trainer:
             told.on_predict_begin()
         found: list[list[Array]] = []
         outputs: Any = None
+        self.stop_predicting, together = False, self.steps_per_execution
         for step, batch in enumerate(batches.epoch(0)):
-            if told is not None and told.has_batch_hooks:
-                told.on_predict_batch_begin(step)
+            hooks = told if told is not None and told.has_batch_hooks else None
+            if hooks is not None and step % together == 0:
+                hooks.on_predict_batch_begin(step)
             outputs = self._step("predict", batch)
             found.append([as_array(leaf) for leaf in flatten(outputs)])
-            if told is not None and told.has_batch_hooks:
-                told.on_predict_batch_end(step, {"outputs": outputs})
+            if step % together == together - 1 or step + 1 == batches.num_batches:
+                if hooks is not None:
+                    hooks.on_predict_batch_end(step, {"outputs": outputs})
+                if self.stop_predicting:
+                    break
         if told is not None:
             told.on_predict_end()
         if not found:
@@ -549,9 +600,7 @@ class Trainer:
         for batch in batches.epoch(0):
             result = self._step(kind, batch)
         logs = self._logs(result)
-        if return_dict:
-            return logs
-        return next(iter(logs.values())) if len(logs) == 1 else list(logs.values())
+        return logs if return_dict else self._as_list(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
@@ -567,6 +616,19 @@ def _packed(x: Any, y: Any, sample_weight: Any) -> Any:
     if y is not None:
         return x, y
     return (x,) if isinstance(x, (list, tuple)) else x
+
+
+@functools.cache
+def _takes_training(compute_loss: Callable[..., Any]) -> bool:
+    """Whether a model's `compute_loss` wants to know whether it trains; that of old programs does not."""
+    parameters = inspect.signature(compute_loss).parameters.values()
+    return any(p.name == "training" or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _scaling(optimizer: Any) -> Any:
+    """The optimizer, with the loss scaled for it: small gradients vanish in float16."""
+    scales = isinstance(optimizer, optimizers.LossScaleOptimizer)
+    return optimizer if scales else optimizers.LossScaleOptimizer(optimizer)
 
 
 def _symbol(array: Any) -> KerasTensor:
@@ -585,3 +647,11 @@ def _is_batch(data: Any) -> bool:
 def _is_due(frequency: Any, epoch: int) -> bool:
     """Whether validation happens after this epoch: every so many, or after the listed ones (counted from 1)."""
     return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with those of dicts within in their places: a `train_step` may report all metrics' results."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found.update(_flat(value) if isinstance(value, dict) else {name: value})
+    return found

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from neurona import config
+from neurona import config, ops
 from neurona.errors import ArgumentError
-from neurona.tensor import Array, Tensor
+from neurona.symbolic import KerasTensor
+from neurona.tensor import Array, Tensor, wrap
 
 __all__ = ["normalize", "to_categorical"]
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> Array:
+def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     """Class numbers as rows with a single 1 ("one hot").
 
     Args:
@@ -21,7 +22,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
         num_classes: the length of a row; by default the largest class plus one.
 
     Returns:
-        array of shape ``(*x.shape, num_classes)``.
+        array of shape ``(*x.shape, num_classes)``; a tensor for a tensor.
 
     >>> to_categorical([0, 2, 1], num_classes=3).tolist()
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
@@ -37,16 +38,22 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Array:
         )
     rows = np.zeros((flat.size, count), config.floatx())
     rows[np.arange(flat.size), flat] = 1
-    return rows.reshape(*shape, count)
+    return _alike(x, rows.reshape(*shape, count))
 
 
-def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
-    """`x` divided by its norm along an axis; where the norm is 0 it stays 0.
+def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
+    """`x` divided by its norm along an axis; where the norm is 0 it stays 0. A tensor gives a tensor.
 
     >>> normalize([[3.0, 4.0]]).round(2).tolist()
     [[0.6, 0.8]]
     """
-    array = np.asarray(x.data if isinstance(x, Tensor) else x)
+    if isinstance(x, (Tensor, KerasTensor)):  # gradients flow through it
+        return ops.normalize(x, axis=axis, order=order)
+    array = np.asarray(x)
     norm = np.atleast_1d(np.linalg.norm(array, order, axis))
     norm[norm == 0] = 1
     return np.asarray(array / np.expand_dims(norm, axis))
+
+
+def _alike(given: Any, made: Array) -> Any:
+    return wrap(made) if isinstance(given, Tensor) else made

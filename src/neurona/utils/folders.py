@@ -85,7 +85,8 @@ def datasets_of(settings: Settings, kind: str, formats: tuple[str, ...], load: C
         if not part.paths:
             which = f"{subset} " if settings.subset == "both" else ""
             raise ArgumentError(
-                f"No {which}{kind} files found in directory {settings.directory}. Allowed formats: {formats}"
+                f"No {which}{'images' if kind == 'image' else f'{kind} files'} found in directory {settings.directory}. "
+                f"Allowed formats: {formats}"
             )
         # as in Keras, only a validation set that comes with its training set is left in order
         shuffle = settings.shuffle and not (settings.subset == "both" and subset == "validation")

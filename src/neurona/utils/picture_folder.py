@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from neurona.ops.image import resize
 from neurona.tensor import Array
 from neurona.utils.folders import Labels, Settings, datasets_of
 
-__all__ = ["image_dataset_from_directory"]
+__all__ = ["image_dataset_from_directory", "opened"]
 
 _FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _KINDS = ("BMP", "GIF", "JPEG", "PNG")
@@ -138,25 +140,39 @@ def _framed(height: int, width: int, most_high: int, most_wide: int) -> tuple[in
     return max(int(high), 1), max(int(wide), 1), top, left
 
 
+@contextmanager
+def opened(source: Path | io.BytesIO) -> Iterator[Any]:
+    """A picture as Pillow opens it, before its pixels are read.
+
+    Raises:
+        PictureError: it is no picture, damaged or too large; also for what goes wrong while it is used.
+    """
+    from PIL import Image
+
+    name = str(source) if isinstance(source, Path) else "The picture"
+    try:
+        if isinstance(source, Path) and not source.is_file():  # to open a pipe or a device may wait for ever
+            raise PictureError(f"{name} is no ordinary file.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of what is checked here, and of oddities in metadata
+            with Image.open(source, formats=_KINDS) as picture:
+                width, height = picture.size
+                if width * height > _LARGEST:
+                    raise PictureError(f"{name} has {width * height} pixels; at most {_LARGEST} are read.")
+                yield picture
+    except PictureError:
+        raise
+    except (*_BROKEN, Image.DecompressionBombError) as error:
+        raise PictureError(f"{name} cannot be read as a picture: {error}.") from error
+
+
 def _read(path: Path, mode: str) -> Array:
     """The pixels of a file, (H, W, C), uint8."""
     from PIL import Image
 
-    try:
-        if not path.is_file():  # to open a pipe or a device may wait for ever
-            raise PictureError(f"{path} is no ordinary file.")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is checked here, and of oddities in metadata
-            with Image.open(path, formats=_KINDS) as picture:
-                width, height = picture.size
-                if width * height > _LARGEST:
-                    raise PictureError(f"{path} has {width * height} pixels; at most {_LARGEST} are read.")
-                whole: Image.Image = picture
-                if picture.mode.startswith("I"):  # 16 bits a pixel: Pillow would clip them
-                    whole = Image.fromarray((np.asarray(picture, "int64") >> 8).clip(0, 255).astype("uint8"))
-                pixels = np.asarray(whole.convert(mode), "uint8")
-    except PictureError:
-        raise
-    except (*_BROKEN, Image.DecompressionBombError) as error:
-        raise PictureError(f"{path} cannot be read as a picture: {error}.") from error
+    with opened(path) as picture:
+        whole: Image.Image = picture
+        if picture.mode.startswith("I"):  # 16 bits a pixel: Pillow would clip them
+            whole = Image.fromarray((np.asarray(picture, "int64") >> 8).clip(0, 255).astype("uint8"))
+        pixels = np.asarray(whole.convert(mode), "uint8")
     return pixels[..., None] if pixels.ndim == 2 else pixels

@@ -96,6 +96,11 @@ class Attention(Layer):
         number: Tensor = weight if weight.dtype == self.compute_dtype else ops.cast(weight, self.compute_dtype)
         return number
 
+    def _calculate_score_mask(self, scores: Any, v_mask: Any, use_causal_mask: bool) -> Any:
+        """Which scores count, as bools that broadcast to them; None if all do."""
+        queries, keys = scores.shape[-2:]
+        return seen.together(None, v_mask, None, None, queries, keys, use_causal_mask, None)
+
     def call(
         self,
         inputs: Any,
@@ -109,8 +114,7 @@ class Attention(Layer):
         key = inputs[2] if len(inputs) > 2 else value
         query_mask, value_mask = mask[:2] if mask else (None, None)
         scores = self._calculate_scores(query, key)
-        queries, keys = scores.shape[-2:]
-        counts = seen.together(None, value_mask, None, None, queries, keys, use_causal_mask, None)
+        counts = self._calculate_score_mask(scores, value_mask, use_causal_mask)
         if counts is not None:
             least = 65504.0 if scores.dtype == "float16" else 1e9
             scores = ops.where(counts, scores, ops.subtract(scores, least))
@@ -122,10 +126,10 @@ class Attention(Layer):
             y = ops.where(ops.expand_dims(query_mask, -1), y, 0.0)
         return (y, weights) if return_attention_scores else y
 
-    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The query's."""
-        self._check(inputs, previous_mask)
-        return None if previous_mask is None else previous_mask[0]
+        self._check(inputs, mask)
+        return None if mask is None or mask[0] is None else ops.convert_to_tensor(mask[0])
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         return (*input_shape[0][:-1], input_shape[1][-1])

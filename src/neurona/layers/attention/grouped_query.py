@@ -63,6 +63,8 @@ class GroupQueryAttention(Projecting):
     Source: Ainslie et al., "GQA: Training Generalized Multi-Query Transformer Models" (2023).
     """
 
+    _name_in_files = "GroupedQueryAttention"  # what Keras calls the class within
+
     def __init__(
         self,
         head_dim: int,

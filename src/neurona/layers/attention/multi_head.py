@@ -133,6 +133,12 @@ class MultiHeadAttention(Projecting):
         self.output_dense = self._projection("attention_output", len(query_shape) - 1, 2, made)
         self.output_dense.build((*query_shape[:-1], self.num_heads, self.value_dim))
 
+    # the names that Keras gives the projections in its own code
+    _query_dense = property(lambda self: self.query_dense)
+    _key_dense = property(lambda self: self.key_dense)
+    _value_dense = property(lambda self: self.value_dense)
+    _output_dense = property(lambda self: self.output_dense)
+
     def _choose_axes(self, rank: int) -> None:
         """The equations for projections of `rank` axes: batch, places, heads and numbers."""
         axes = tuple(range(1, rank - 2)) if self.attention_axes is None else self.attention_axes

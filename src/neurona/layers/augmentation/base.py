@@ -78,10 +78,12 @@ class PictureLayer(Layer):
     # -- around them ----------------------------------------------------------------------------------------
 
     def call(self, data: Any, training: bool = True) -> Any:
+        if isinstance(data, (list, tuple)):  # pictures of one size
+            data = ops.stack([self._as_computed(picture) for picture in data])
         pictures = data["images"] if isinstance(data, dict) else data
         if pictures.ndim not in (3, 4):
             raise ShapeError(
-                "Expected image tensor to have rank 3 (single image) or 4 (batch of images). "
+                "Expected the input image to be rank 3 or 4: a single image or a batch of them. "
                 f"Received: data.shape={pictures.shape}"
             )
         single = pictures.ndim == 3

@@ -66,7 +66,16 @@ class Hashing(LookupLayer):
                 "When `output_mode=\"int\"`, `dtype` should be an integer type, 'int32' or 'int64'. "
                 f"Received: dtype={kwargs['dtype']}"
             )
-        expect_choice("Hashing", "output_mode", output_mode, ("int", "one_hot", "multi_hot", "count"))
+        if output_mode not in ("int", "one_hot", "multi_hot", "count"):
+            raise ArgumentError(
+                "Invalid value for argument `output_mode`. Expected one of 'int', 'one_hot', 'multi_hot' and 'count'. "
+                f"Received: output_mode={output_mode}"
+            )
+        if sparse and output_mode == "int":
+            raise ArgumentError(
+                "`sparse` may only be true if `output_mode` is 'one_hot', 'multi_hot' or 'count' (and there are no sparse "
+                f"tensors here: leave it out). Received: sparse={sparse} and output_mode={output_mode}"
+            )
         refuse_sparse("Hashing", sparse)
         self.num_bins, self.mask_value, self.output_mode, self.sparse = num_bins, mask_value, output_mode, sparse
         self.salt = None if salt is None else salt_pair("Hashing", salt)

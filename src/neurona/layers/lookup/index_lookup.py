@@ -80,6 +80,11 @@ class IndexLookup(LookupLayer):
             raise ArgumentError(
                 f"`output_mode` must be `'int'` when `invert` is true. Received: output_mode={output_mode}"
             )
+        if sparse and output_mode == "int":
+            raise ArgumentError(
+                "`sparse` may only be true if `output_mode` is `'one_hot'`, `'multi_hot'`, `'count'` or `'tf_idf'` (and there "
+                f"are no sparse tensors here: leave it out). Received: sparse={sparse} and output_mode={output_mode}"
+            )
         refuse_sparse(layer, sparse)
         if idf_weights is not None and output_mode != "tf_idf":
             raise ArgumentError(
@@ -326,9 +331,11 @@ class IndexLookup(LookupLayer):
     def expect_vocabulary(self, owner: str | None = None) -> None:
         """Raise where there is no vocabulary yet; `owner` is the layer to name."""
         if self._table is None:
+            mode = f"When using `output_mode={self.output_mode}` and `pad_to_max_tokens=False`, t"
+            begin = "T" if self.output_mode == "int" or self.pad_to_max_tokens else mode
             raise NotBuiltError(
-                f"The layer {owner or self.name} has no vocabulary yet: you must set it before calling the layer. Either pass a "
-                "`vocabulary` argument to the layer, or call `adapt` with some sample data."
+                f"{begin}he layer {owner or self.name} has no vocabulary yet: you must set it before calling the layer. Either "
+                "pass a `vocabulary` argument to the layer, or call `adapt` with some sample data."
             )
 
     def _compute(self, inputs: Array) -> Array:

@@ -249,7 +249,7 @@ class TextVectorization(LookupLayer):
                     raise DTypeError(
                         f"The function `split` must give lists of words. Received: the text {str(words)[:80]!r}."
                     )
-                yield to_utf8(object_array(words), self._encoding)
+                yield to_utf8(object_array(words.tolist() if isinstance(words, Tensor) else words), self._encoding)
 
     # -- looking up -------------------------------------------------------------------------------------------
 

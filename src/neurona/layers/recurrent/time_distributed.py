@@ -87,14 +87,19 @@ class TimeDistributed(Wrapper):
             return ops.zeros(self.compute_output_shape(inputs.shape), dtype=self.compute_dtype)  # type: ignore[no-any-return]
         if type(self.layer) in _ONE_BY_ONE and not masked:
             y = self.layer.call(ops.reshape(inputs, (inputs.shape[0] * steps, *inputs.shape[2:])), **more)
-            whole: Tensor = ops.reshape(y, (inputs.shape[0], steps, *y.shape[1:]))
-            return whole
+            return self._typed(ops.reshape(y, (inputs.shape[0], steps, *y.shape[1:])))
         masks = ops.unstack(mask, axis=1) if masked else None
         outputs = []
         for t, x in enumerate(ops.unstack(inputs, axis=1)):
             outputs.append(self.layer.call(x, **more, **({} if masks is None else {"mask": masks[t]})))
-        stacked: Tensor = ops.stack(outputs, axis=1)
-        return stacked
+        return self._typed(ops.stack(outputs, axis=1))
+
+    def _typed(self, y: Tensor) -> Tensor:
+        """The result in the wrapper's own type, whatever the layer within computes in."""
+        if y.dtype.kind != "f" or y.dtype == self.compute_dtype:
+            return y
+        cast: Tensor = ops.cast(y, self.compute_dtype)
+        return cast
 
 
 def _of_a_step(shape: Any) -> Shape:

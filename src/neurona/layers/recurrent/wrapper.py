@@ -24,7 +24,10 @@ class Wrapper(Layer):
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         if not isinstance(layer, Layer):
-            raise ArgumentError(f"{type(self).__name__} expected a layer to wrap. Received: {layer!r}")
+            raise ArgumentError(
+                f"Layer {layer!r} supplied to {type(self).__name__} isn't a supported layer type. Please ensure "
+                f"wrapped layer is a valid Keras layer. Received: {type(layer).__name__}."
+            )
         super().__init__(**kwargs)
         self.layer = layer
 

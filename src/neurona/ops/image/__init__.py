@@ -5,9 +5,11 @@ from __future__ import annotations
 from neurona.ops.image.colours import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
 from neurona.ops.image.filters import gaussian_blur
 from neurona.ops.image.framing import crop_images, pad_images
+from neurona.ops.image.likeness import sobel_edges, ssim
 from neurona.ops.image.patches import extract_patches, extract_patches_3d
 from neurona.ops.image.resizing import resize
 from neurona.ops.image.sampling import affine_transform
+from neurona.ops.image.scaling import scale_and_translate
 from neurona.ops.image.warping import map_coordinates, perspective_transform
 
 __all__ = [
@@ -23,4 +25,7 @@ __all__ = [
     "resize",
     "rgb_to_grayscale",
     "rgb_to_hsv",
+    "scale_and_translate",
+    "sobel_edges",
+    "ssim",
 ]

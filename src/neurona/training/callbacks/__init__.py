@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neurona.training.callbacks.backup_and_restore import BackupAndRestore
 from neurona.training.callbacks.callback import Callback
 from neurona.training.callbacks.callback_list import CallbackList
 from neurona.training.callbacks.csv_logger import CSVLogger
@@ -16,6 +17,7 @@ from neurona.training.callbacks.tensorboard import TensorBoard
 from neurona.training.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
+    "BackupAndRestore",
     "CSVLogger",
     "Callback",
     "CallbackList",

@@ -6,8 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from neurona import ops
 from neurona.errors import ArgumentError
 from neurona.training.callbacks.callback import Callback
 
@@ -55,13 +54,14 @@ class MonitorCallback(Callback):
     def _set_monitor_op(self) -> None:
         """Find out which way is better; late, because the metrics exist from the first batch on."""
         mode = self.mode if self.mode != "auto" else self._direction()
-        self.monitor_op = np.less if mode == "min" else np.greater
+        self.monitor_op = ops.less if mode == "min" else ops.greater
 
     def _direction(self) -> str:
         name = self.monitor.removeprefix("val_")
         if name == "loss":
             return "min"
-        for metric in getattr(self.model, "metrics", None) or []:
+        metrics = getattr(self.model, "metrics", None) or []
+        for metric in (one for several in metrics for one in getattr(several, "metrics", [several])):
             told = getattr(metric, "_direction", None)
             own = str(getattr(metric, "name", ""))
             if told in ("up", "down") and own and (name == own or name.endswith(f"_{own}")):
@@ -82,6 +82,6 @@ class MonitorCallback(Callback):
             return True
         if self.monitor_op is None:
             self._set_monitor_op()
-        if self.monitor_op is np.less:
+        if self.monitor_op is ops.less:
             return bool(value + self.min_delta < reference)
         return bool(value - self.min_delta > reference)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from neurona.config import is_interactive_logging_enabled
 from neurona.i18n import _
 from neurona.registry import export
 from neurona.training.callbacks.callback import Callback, Logs
@@ -76,7 +77,7 @@ class ProgbarLogger(Callback):
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
         verbose = params.get("verbose", "auto")
-        self.verbose = 1 if verbose == "auto" else int(verbose)
+        self.verbose = (1 if is_interactive_logging_enabled() else 2) if verbose == "auto" else int(verbose)
         if self.verbose == 1 and not is_terminal():
             self.verbose = 2
         self.epochs, self.target = params.get("epochs", 1), params.get("steps")

@@ -33,8 +33,8 @@ class SwapEMAWeights(Callback):
         averages = getattr(optimizer, "_model_variables_moving_average", None)
         if not getattr(optimizer, "use_ema", False) or averages is None:
             raise ArgumentError(
-                "SwapEMAWeights needs an optimizer that keeps averages. Received: "
-                f"use_ema={getattr(optimizer, 'use_ema', False)}. Pass use_ema=True to the optimizer."
+                "SwapEMAWeights must be used when `use_ema=True` is set on the optimizer, which keeps the averages then. "
+                f"Received: use_ema={getattr(optimizer, 'use_ema', False)}."
             )
         return zip(optimizer._trainable_variables, averages, strict=True)
 

@@ -1,10 +1,11 @@
-"""TensorBoard: curves and histograms for the program of that name, written without TensorFlow.
+"""TensorBoard: curves, histograms, pictures and the graph for the program of that name, written without TensorFlow.
 
 Leans on `neurona.training.tensorboard`, which writes the event files.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 import warnings
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from neurona.errors import ArgumentError
+from neurona.errors import ArgumentError, NeuronaError
 from neurona.registry import export
+from neurona.tensor import Array
 from neurona.training.callbacks.callback import Callback, Logs
 from neurona.training.callbacks.learning_rate import current_rate
 from neurona.training.tensorboard import EventWriter
@@ -29,10 +31,11 @@ class TensorBoard(Callback):
     Args:
         log_dir: the folder; training goes to its "train", validation to its "validation".
         histogram_freq: every how many epochs histograms of the weights are written; 0 for never.
+        write_graph: write the model's layers and how they are connected.
+        write_images: write the weights as pictures, with their histograms.
         write_steps_per_second: write the speed as well.
         update_freq: "epoch"; "batch" or a number of batches also writes the metrics within epochs.
-        write_graph: accepted for Keras's sake.
-        write_images, profile_batch, embeddings_freq, embeddings_metadata: not written; a warning says so.
+        profile_batch, embeddings_freq, embeddings_metadata: not written; a warning says so.
     """
 
     def __init__(
@@ -51,20 +54,16 @@ class TensorBoard(Callback):
     ) -> None:
         super().__init__()
         self.log_dir, self.histogram_freq, self.write_graph = str(log_dir), histogram_freq, write_graph
-        self.write_steps_per_second = write_steps_per_second
+        self.write_images, self.write_steps_per_second = write_images, write_steps_per_second
         self.update_freq = 1 if update_freq == "batch" else update_freq
         if self.update_freq != "epoch" and not (isinstance(self.update_freq, int) and self.update_freq > 0):
             raise ArgumentError(
                 f"Expected update_freq to be 'epoch', 'batch' or a number of batches. Received: {update_freq!r}."
             )
-        asked = {
-            "write_images": write_images,
-            "profile_batch": profile_batch,
-            "embeddings_freq": embeddings_freq,
-        }
+        asked = {"profile_batch": profile_batch, "embeddings_freq": embeddings_freq}
         unmet = [name for name, value in asked.items() if value]
         if unmet:
-            text = f"TensorBoard writes scalars and histograms; ignored: {', '.join(unmet)}."
+            text = f"TensorBoard writes scalars, histograms, pictures and the graph; ignored: {', '.join(unmet)}."
             warnings.warn(text, stacklevel=2)
         self.uses_batches = self.update_freq != "epoch"
         self._clock = clock
@@ -92,6 +91,9 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self._train_batch = 0
+        if self.write_graph and getattr(self.model, "_graph", None) is not None:
+            with contextlib.suppress(NeuronaError, NotImplementedError):  # layers that cannot be described
+                self._writer("train").graph(self.model.to_json())
 
     def on_train_end(self, logs: Logs = None) -> None:
         self._close()
@@ -137,5 +139,19 @@ class TensorBoard(Callback):
                 for weight in layer.weights:
                     tag = f"{weight.path.replace(':', '_')}/histogram"
                     self._writer("train").histogram(tag, np.asarray(weight), epoch)
+                    pictures = _pictures(np.asarray(weight)) if self.write_images else None
+                    if pictures is not None:
+                        self._writer("train").pictures(tag.removesuffix("histogram") + "image", pictures, epoch)
         for writer in self._writers.values():
             writer.flush()
+
+
+def _pictures(weight: Array) -> Array | None:
+    """A weight as pictures (N, H, W, 1), a matrix lying; ``None`` where it has too many axes."""
+    axes = weight.squeeze()
+    if axes.ndim == 1:
+        return axes.reshape(1, -1, 1, 1)
+    if axes.ndim == 2:
+        lying = axes.T if axes.shape[0] > axes.shape[1] else axes
+        return lying[np.newaxis, :, :, np.newaxis]
+    return np.moveaxis(axes, -1, 0)[..., np.newaxis] if axes.ndim == 3 else None

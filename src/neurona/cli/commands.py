@@ -19,7 +19,7 @@ from types import FrameType
 import click
 
 from neurona import __version__
-from neurona.cli import apply, data, doctor, show, train
+from neurona.cli import apply, data, doctor, parity, run, show, train
 from neurona.cli.shared import complain, json_option, session, tell_json
 from neurona.errors import NeuronaError
 from neurona.i18n import LANGUAGES, _, get_language, set_language
@@ -44,7 +44,16 @@ def make_cli() -> click.Group:
     )
     click.version_option(__version__, "--version", prog_name="neurona", help=_("Show the version."))(group)
     json_option(group)
-    for command in (train.make(), apply.make_evaluate(), apply.make_predict(), show.make(), doctor.make(), data.make()):
+    for command in (
+        train.make(),
+        apply.make_evaluate(),
+        apply.make_predict(),
+        show.make(),
+        doctor.make(),
+        data.make(),
+        run.make(),
+        parity.make(),
+    ):
         group.add_command(command)
     return group
 
@@ -72,10 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     0 all is well, 1 an error that is told, 2 a wrong call, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    wanted = _language_in(given)
+    own = run.own_part(given)
+    wanted = _language_in(own)
     set_language(wanted if wanted in LANGUAGES else None)
     _teach_click()
-    session.as_json, session.debug, session.facts = "--json" in given, "--debug" in given, {}
+    session.as_json, session.debug, session.facts = "--json" in own, "--debug" in own, {}
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal without some letter is no reason to stop
