@@ -32,7 +32,7 @@ def collect() -> Catalog:
     """The messages in the sources, in their order, merged with the translations that exist."""
     template = Catalog(project="neurona", charset="utf-8")
     for filename, line, message, _comments, _context in extract_from_dir(
-        str(PACKAGE), method_map=[("**.py", "python")], keywords={"_": None, "ngettext": (1, 2)}
+        str(PACKAGE), method_map=[("**.py", "python")], keywords={"_": None, "N_": None, "ngettext": (1, 2)}
     ):
         template.add(message, locations=[(filename, line)])
     for word in CLICK:

@@ -28,7 +28,7 @@ def messages_in_sources() -> set[str]:
         node
         for path in CATALOGUE.parents[3].rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_" and node.args
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "N_") and node.args
     )
     return {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from neurona.errors import DataNotFoundError
+from neurona.errors import DamagedDataError, DataNotFoundError
+from neurona.i18n import set_language
 from neurona.programs import run_program
 from neurona.programs.running import UNANSWERED
 
@@ -155,3 +156,21 @@ def test_a_mistake_of_syntax(run: Run, capsys: pytest.CaptureFixture[str]) -> No
 def test_there_must_be_a_program(tmp_path: Path, apart: None) -> None:
     with pytest.raises(DataNotFoundError, match="no program"):
         run_program(tmp_path / "none.py")
+
+
+def test_what_is_no_program_is_told(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match="is a folder"):
+        run_program(tmp_path)
+    with pytest.raises(DataNotFoundError, match="no program"):
+        run_program(tmp_path / "missing.py")
+    with pytest.raises(DamagedDataError, match="no notebook"):
+        run("{", name="broken.ipynb")
+
+
+def test_what_there_is_instead_is_told_in_spanish(run: Run) -> None:
+    set_language("es")
+    try:
+        status, told = run("import tensorflow as tf\ntf.lite")
+    finally:
+        set_language(None)
+    assert status == 3 and "Usa model.export() a ONNX." in told

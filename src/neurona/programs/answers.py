@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from neurona.i18n import N_
+
 __all__ = ["FACES", "HINTS", "Answer", "canonical"]
 
 
@@ -233,41 +235,45 @@ FACES: dict[str, Answer] = {
     "tensorflow.version": Answer((f"{_TF}.types",)),
 }  # fmt: skip
 
-_NO_GRAPHS = "There are no graphs and sessions: what is called happens at once."
-_ONE_PROCESSOR = "Everything runs on this machine's processor; leave the strategy out."
+_NO_GRAPHS = N_("There are no graphs and sessions: what is called happens at once.")
+_ONE_PROCESSOR = N_("Everything runs on this machine's processor; leave the strategy out.")
 
 #: What there is instead, for a name or for all that begin with it.
 HINTS: dict[str, str] = {
-    "keras.applications": "There are no trained networks to take over. Build the layers, or see `neurona train objects`.",
+    "keras.applications": N_(
+        "There are no trained networks to take over. Build the layers, or see `neurona train objects`."
+    ),
     "keras.distribution": _ONE_PROCESSOR,
-    "keras.preprocessing.image.ImageDataGenerator": "Use keras.utils.image_dataset_from_directory and layers.RandomFlip.",
-    "keras.preprocessing.sequence.TimeseriesGenerator": "Use keras.utils.timeseries_dataset_from_array.",
-    "keras.export": "Use model.save(), or model.export() to ONNX.",
-    "keras.layers.TFSMLayer": "Models come from .keras files: keras.saving.load_model().",
-    "keras.layers.JaxLayer": "Write a keras.layers.Layer.",
-    "keras.layers.TorchModuleWrapper": "Write a keras.layers.Layer.",
-    "keras.quantizers": "There is no quantisation.",
-    "keras.estimator": "Use model.fit().",
-    "tensorflow.compat.v1": f"{_NO_GRAPHS} Programs for TensorFlow 2 are answered.",
-    "tensorflow.contrib": "Programs for TensorFlow 2 are answered.",
+    "keras.preprocessing.image.ImageDataGenerator": N_(
+        "Use keras.utils.image_dataset_from_directory and layers.RandomFlip."
+    ),
+    "keras.preprocessing.sequence.TimeseriesGenerator": N_("Use keras.utils.timeseries_dataset_from_array."),
+    "keras.export": N_("Use model.save(), or model.export() to ONNX."),
+    "keras.layers.TFSMLayer": N_("Models come from .keras files: keras.saving.load_model()."),
+    "keras.layers.JaxLayer": N_("Write a keras.layers.Layer."),
+    "keras.layers.TorchModuleWrapper": N_("Write a keras.layers.Layer."),
+    "keras.quantizers": N_("There is no quantisation."),
+    "keras.estimator": N_("Use model.fit()."),
+    "tensorflow.compat.v1": N_("There are no graphs and sessions. Programs for TensorFlow 2 are answered."),
+    "tensorflow.contrib": N_("Programs for TensorFlow 2 are answered."),
     "tensorflow.placeholder": _NO_GRAPHS,
     "tensorflow.Session": _NO_GRAPHS,
     "tensorflow.Graph": _NO_GRAPHS,
     "tensorflow.distribute": _ONE_PROCESSOR,
     "tensorflow.tpu": _ONE_PROCESSOR,
-    "tensorflow.estimator": "Use model.fit().",
-    "tensorflow.feature_column": "Use the preprocessing layers: Normalization, CategoryEncoding, StringLookup.",
-    "tensorflow.lite": "Use model.export() to ONNX.",
-    "tensorflow.saved_model": "Use model.save() to a .keras file and keras.saving.load_model().",
-    "tensorflow.ragged": "Ragged tensors hold rows of texts or numbers, and become dense ones with to_tensor().",
-    "tensorflow.sparse": "There are no sparse tensors. Use dense ones.",
-    "tensorflow.SparseTensor": "There are no sparse tensors. Use dense ones.",
-    "tensorflow.signal": "There are no spectra. Compute them with NumPy's fft before training.",
-    "tensorflow.audio": "There are no sounds. Read them with another library into arrays.",
-    "tensorflow.summary": "Use keras.callbacks.TensorBoard.",
-    "tensorflow.profiler": "Use Python's cProfile.",
-    "tensorflow.raw_ops": "Use the function of tf or keras.ops.",
-    "tensorflow.data.TFRecordDataset": "Use tf.data.Dataset.from_tensor_slices or from_generator.",
-    "tensorflow.io.TFRecordWriter": "Use numpy.savez.",
-    "tensorflow.io.parse_single_example": "Use arrays: tf.data.Dataset.from_tensor_slices.",
+    "tensorflow.estimator": N_("Use model.fit()."),
+    "tensorflow.feature_column": N_("Use the preprocessing layers: Normalization, CategoryEncoding, StringLookup."),
+    "tensorflow.lite": N_("Use model.export() to ONNX."),
+    "tensorflow.saved_model": N_("Use model.save() to a .keras file and keras.saving.load_model()."),
+    "tensorflow.ragged": N_("Ragged tensors hold rows of texts or numbers, and become dense ones with to_tensor()."),
+    "tensorflow.sparse": N_("There are no sparse tensors. Use dense ones."),
+    "tensorflow.SparseTensor": N_("There are no sparse tensors. Use dense ones."),
+    "tensorflow.signal": N_("There are no spectra. Compute them with NumPy's fft before training."),
+    "tensorflow.audio": N_("There are no sounds. Read them with another library into arrays."),
+    "tensorflow.summary": N_("Use keras.callbacks.TensorBoard."),
+    "tensorflow.profiler": N_("Use Python's cProfile."),
+    "tensorflow.raw_ops": N_("Use the function of tf or keras.ops."),
+    "tensorflow.data.TFRecordDataset": N_("Use tf.data.Dataset.from_tensor_slices or from_generator."),
+    "tensorflow.io.TFRecordWriter": N_("Use numpy.savez."),
+    "tensorflow.io.parse_single_example": N_("Use arrays: tf.data.Dataset.from_tensor_slices."),
 }

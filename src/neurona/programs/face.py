@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from neurona.errors import ArgumentError, UnansweredImportError, UnansweredNameError, suggestion
+from neurona.i18n import _
 from neurona.programs.answers import FACES, HINTS, Answer, canonical
 from neurona.programs.tf import methods
 
@@ -126,7 +127,7 @@ def _instead(path: str, known: Sequence[str]) -> str:
     parts = path.split(".")
     for end in range(len(parts), 1, -1):
         if hint := HINTS.get(".".join(parts[:end])):
-            return hint
+            return _(hint)
     return suggestion(parts[-1], known).strip()
 
 

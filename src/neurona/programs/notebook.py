@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neurona.errors import DamagedDataError
+from neurona.i18n import _
 
 __all__ = ["Cell", "LeftOut", "plain", "read_cells"]
 
@@ -52,7 +53,9 @@ def read_cells(path: Path) -> Iterator[Cell]:
         cells = content["cells"] if "cells" in content else content["worksheets"][0]["cells"]  # format 4, format 3
         sources = [_text(cell.get("source", cell.get("input", ""))) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
-        raise DamagedDataError(f"{path} is no notebook: expected JSON with code cells ({error}).") from error
+        raise DamagedDataError(
+            _("{path} is no notebook: expected JSON with code cells ({why}).").format(path=path, why=error)
+        ) from error
     return (Cell(number, source) for number, source in enumerate(sources, 1))
 
 

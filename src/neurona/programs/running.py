@@ -10,7 +10,7 @@ import ast
 import linecache
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
@@ -19,7 +19,7 @@ import neurona
 from neurona.errors import DataNotFoundError, UnansweredError, UnansweredNameError
 from neurona.i18n import _
 from neurona.programs.face import install
-from neurona.programs.notebook import plain, read_cells
+from neurona.programs.notebook import Cell, plain, read_cells
 
 __all__ = ["UNANSWERED", "run_program"]
 
@@ -48,18 +48,23 @@ def run_program(
         DataNotFoundError: there is no such file.
         DamagedDataError: a notebook that is none.
     """
+    if path.is_dir():
+        raise DataNotFoundError(_("{path} is a folder. Name the program in it.").format(path=path))
     if not path.is_file():
-        raise DataNotFoundError(f"There is no program {path}.")
+        raise DataNotFoundError(_("There is no program {path}.").format(path=path))
+    cells = read_cells(path) if path.suffix == ".ipynb" else None  # a damaged notebook is no error of the program
     install()
     main = ModuleType("__main__")
     main.__dict__.update(__file__=str(path.absolute()), __builtins__=__builtins__, __loader__=None)
     sys.modules["__main__"] = main
     sys.argv = [str(path), *arguments]
     sys.path[0:1] = [str(path.resolve().parent)]
-    execute = _notebook if path.suffix == ".ipynb" else _script
     status = 0
     try:
-        execute(path, main.__dict__, tell)
+        if cells is None:
+            _script(path, main.__dict__)
+        else:
+            _notebook(path, cells, main.__dict__, tell)
     except SystemExit as stop:
         status = _status(stop)
     except KeyboardInterrupt as stop:
@@ -70,14 +75,14 @@ def run_program(
     return status
 
 
-def _script(path: Path, names: dict[str, Any], tell: Callable[[str], None]) -> None:
+def _script(path: Path, names: dict[str, Any]) -> None:
     code = compile(path.read_bytes(), str(path.absolute()), "exec", dont_inherit=True)
     exec(code, names)
 
 
-def _notebook(path: Path, names: dict[str, Any], tell: Callable[[str], None]) -> None:
+def _notebook(path: Path, cells: Iterable[Cell], names: dict[str, Any], tell: Callable[[str], None]) -> None:
     names["display"] = lambda *things: print(*map(repr, things), sep="\n")
-    for cell in read_cells(path):
+    for cell in cells:
         where = f"{path.name}[{cell.number}]"
         source, left_out = plain(cell.source)
         for line in left_out:
