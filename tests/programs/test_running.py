@@ -174,3 +174,14 @@ def test_what_there_is_instead_is_told_in_spanish(run: Run) -> None:
     finally:
         set_language(None)
     assert status == 3 and "Usa model.export() a ONNX." in told
+
+
+def test_a_misspelt_name_shows_where_it_stands(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    status, told = run("import keras\nlayer = keras.layers.Dense(2)\nlayer.unitz\n")
+    assert status == UNANSWERED and "Dense.unitz" in told[0]
+    assert "line 3" in (shown := capsys.readouterr().err) and "layer.unitz" in shown and "AttributeError" in shown
+
+
+def test_libraries_that_look_for_tensorflow_find_it(run: Run) -> None:
+    text = "import importlib.util\nimport tensorflow as tf\nassert importlib.util.find_spec('tensorflow') is not None"
+    assert run(text) == (0, [])

@@ -94,10 +94,10 @@ _ELEMENTWISE = _from(
 ) | _renamed(
     "neurona.ops",
     "acos=arccos asin=arcsin atan=arctan atan2=arctan2 acosh=arccosh asinh=arcsinh atanh=arctanh ceil=ceil pow=power "
-    "truediv=true_divide floordiv=floor_divide floormod=mod divide_no_nan=divide_no_nan multiply_no_nan=multiply "
+    "truediv=true_divide floordiv=floor_divide floormod=mod divide_no_nan=divide_no_nan "
     "log_sigmoid=log_sigmoid is_nan=isnan is_inf=isinf is_finite=isfinite invert=bitwise_not",
 )
-_ELEMENTWISE |= _from(f"{_TF}.mathematics", "squared_difference xlogy xdivy")
+_ELEMENTWISE |= _from(f"{_TF}.mathematics", "multiply_no_nan squared_difference xlogy xdivy")
 
 _TYPES = _from(
     f"{_TF}.types",

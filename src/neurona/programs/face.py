@@ -41,6 +41,7 @@ class Face(ModuleType):
     def __init__(self, path: str, answer: Answer) -> None:
         super().__init__(path, f"{path}, answered by neurona.")
         self.__path__: list[str] = []  # so that `import keras.layers` is asked of the finder
+        self.__spec__ = ModuleSpec(path, None, is_package=True)  # for libraries that ask whether there is such a module
         self._answer = answer
 
     def __getattr__(self, name: str) -> Any:

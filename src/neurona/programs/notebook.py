@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from neurona.i18n import _
 
 __all__ = ["Cell", "LeftOut", "plain", "read_cells"]
 
+_TIMED = re.compile(r"(?P<indent>\s*)(?P<magic>%time(it)?(\s+-\S+(\s+\d+)?)*)\s+(?P<statement>[^-\s].*)", re.DOTALL)
 _TRANSPARENT = ("%%time", "%%timeit", "%%capture", "%%prun")  # the rest of such a cell is Python all the same
 
 
@@ -70,6 +72,8 @@ def plain(source: str) -> tuple[str, list[LeftOut]]:
     ('\\nx = 7 % 4', [LeftOut(line=1, text='%matplotlib inline')])
     >>> plain("if True:\\n    !ls\\ny = 1")[0]
     'if True:\\n    pass\\ny = 1'
+    >>> plain("%time y = f(3)")
+    ('y = f(3)', [LeftOut(line=1, text='%time')])
     """
     lines = source.split("\n")
     left_out: list[LeftOut] = []
@@ -87,6 +91,10 @@ def plain(source: str) -> tuple[str, list[LeftOut]]:
             place = _guilty(lines, error)
             if place is None:  # a mistake of the program: Python will say so
                 break
+            if timed := _TIMED.match(lines[place]):  # what stands behind it is Python all the same
+                left_out.append(LeftOut(place + 1, timed["magic"]))
+                lines[place] = timed["indent"] + timed["statement"]
+                continue
             left_out.append(LeftOut(place + 1, lines[place].strip()))
             _take_out(lines, place)
     return "\n".join(lines), left_out

@@ -125,7 +125,8 @@ def _failed(error: BaseException, debug: bool, tell: Callable[[str], None]) -> i
     if unanswered is None:
         _show(error, debug)
         return 1
-    if debug:
+    misspelt = not isinstance(error, (UnansweredError, ImportError))  # perhaps: the program's own mistake
+    if debug or misspelt:
         _show(error, debug)
     file, line = _place(error)
     sys.stdout.flush()

@@ -17,7 +17,7 @@ from neurona.errors import ArgumentError, SavingError
 from neurona.registry import deserialize_keras_object, serialize_keras_object
 from neurona.saving.assets import read_assets, write_assets
 from neurona.saving.atomic import atomic_file
-from neurona.saving.folders import is_model_folder, read_folder, write_folder
+from neurona.saving.folders import is_model_folder, read_folder, recover, write_folder
 from neurona.saving.guard import guarded
 from neurona.saving.json_reader import read_json
 from neurona.saving.legacy import load_whole_model, modern, save_whole_model
@@ -93,6 +93,7 @@ def load_model(
     path = Path(os.fspath(filepath))
     if path.suffix in OLDER and path.is_file():
         return load_whole_model(path, custom_objects, compile)
+    recover(path)
     members = read_folder(path) if is_model_folder(path) else read_members(path)
     config = read_json(members["config.json"], f"{path}: config.json")
     if not isinstance(config, dict):

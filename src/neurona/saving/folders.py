@@ -5,6 +5,7 @@ A new folder is written beside its place and takes its name when it is whole.
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 import shutil
@@ -15,7 +16,7 @@ from neurona.errors import SavingError, UnsafeFileError
 from neurona.saving.atomic import atomic_file, reason
 from neurona.saving.members import ASSETS, MEMBERS
 
-__all__ = ["is_model_folder", "read_folder", "write_folder"]
+__all__ = ["is_model_folder", "read_folder", "recover", "write_folder"]
 
 _LARGEST = 4 << 30  # bytes of all its files
 _MOST_FILES = 10_000
@@ -41,6 +42,8 @@ def read_folder(path: Path) -> dict[str, bytes]:
     if (path / ASSETS).is_dir():
         files += sorted(file for file in (path / ASSETS).rglob("*") if not file.is_dir())
     inside = path.resolve()
+    if not all(file.is_file() for file in files):
+        raise UnsafeFileError(f"{path}: below {ASSETS} lies what is no plain file.")
     if any(file.is_symlink() or inside not in file.resolve().parents for file in files):
         raise UnsafeFileError(f"{path}: one of its files is a link to another place, which is never followed.")
     if len(files) > _MOST_FILES or sum(file.stat().st_size for file in files) > _LARGEST:
@@ -54,6 +57,7 @@ def write_folder(path: Path, members: Mapping[str, bytes]) -> None:
     Raises:
         SavingError: the folder holds other things, or cannot be written.
     """
+    recover(path)
     if path.exists():
         _must_be_a_model(path)
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -66,7 +70,11 @@ def write_folder(path: Path, members: Mapping[str, bytes]) -> None:
         if path.exists():
             old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
             os.replace(path, old)
-            os.replace(fresh, path)
+            try:
+                os.replace(fresh, path)
+            except OSError:
+                os.replace(old, path)
+                raise
             shutil.rmtree(old, ignore_errors=True)
         else:
             os.replace(fresh, path)
@@ -74,6 +82,14 @@ def write_folder(path: Path, members: Mapping[str, bytes]) -> None:
         raise SavingError(f"Cannot write the folder {path}: {reason(error)}.") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def recover(path: Path) -> None:
+    """Put the old folder back where a saver was killed between taking it away and putting the new one in its place."""
+    if not path.exists():
+        for old in path.parent.glob(f".{glob.escape(path.name)}.*.old"):
+            os.replace(old, path)
+            return
 
 
 def _must_be_a_model(path: Path) -> None:

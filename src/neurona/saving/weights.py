@@ -219,13 +219,12 @@ def _give(model: Any, stores: Stores, origin: str, skip_mismatch: bool, skipped:
             met.add(path)
             kept: dict[str, Any] = {}
             thing.save_own_variables(kept)
+            given.append((thing, kept))  # now: whatever it raises may leave it half done
             try:
                 thing.load_own_variables(dict(stores.get(path, {})))
             except (ValueError, KeyError, TypeError) as error:
                 trouble.append(f"'{path or model.name}': {_told(error)}")
                 _restore(thing, kept)
-            else:
-                given.append((thing, kept))
         trouble += _extra(model, stores, met, left_out)
         if trouble and not skip_mismatch:
             raise SavingError(

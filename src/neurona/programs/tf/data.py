@@ -174,9 +174,38 @@ class Dataset(dataset.Dataset):
 
         return self._then(flat, None)
 
-    def interleave(self, map_func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """As `flat_map`: one dataset behind the other."""
-        return self.flat_map(map_func)
+    def interleave(
+        self,
+        map_func: Callable[..., Any],
+        cycle_length: int | None = None,
+        block_length: int = 1,
+        num_parallel_calls: Any = None,
+        deterministic: Any = None,
+        name: Any = None,
+    ) -> Any:
+        """Elements of `cycle_length` datasets (16 unless told) in turn, `block_length` of each; a function makes them."""
+        width = cycle_length if cycle_length is not None and cycle_length > 0 else 16
+
+        def turns(elements: Iterator[Any], number: int) -> Iterator[Any]:
+            def opened() -> Iterator[Iterator[Any]]:
+                for element in elements:
+                    given = self._handed(element)
+                    made = map_func(*given) if isinstance(given, tuple) else map_func(given)
+                    yield iter(made.elements(number))
+
+            waiting = opened()
+            cycle = list(itertools.islice(waiting, width))
+            while cycle:
+                for source in list(cycle):
+                    taken = 0
+                    for element in itertools.islice(source, block_length):
+                        taken += 1
+                        yield element
+                    if taken < block_length:  # it is at its end: the next one takes its place
+                        place = cycle.index(source)
+                        cycle[place : place + 1] = itertools.islice(waiting, 1)
+
+        return self._then(turns, None)
 
     def reduce(self, initial_state: Any, reduce_func: Callable[[Any, Any], Any], name: Any = None) -> Any:
         """What is left when every element has been taken into a state."""

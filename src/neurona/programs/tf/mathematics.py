@@ -40,6 +40,7 @@ __all__ = [
     "l2_normalize",
     "matmul",
     "matvec",
+    "multiply_no_nan",
     "norm",
     "not_equal",
     "reduce_all",
@@ -151,9 +152,15 @@ def norm(
 ) -> Result:
     """The length of vectors, over all axes unless told."""
     kind = None if ord in ("euclidean", "fro") else ord
-    if axis is None and kind is None:
-        return ops.sqrt(ops.sum(ops.square(tensor), keepdims=keepdims))
+    if axis is None:  # all numbers are one vector, whatever the rank; NumPy would take a matrix's own norm
+        length = ops.norm(ops.ravel(tensor), ord=kind)
+        return ops.reshape(length, (1,) * len(tensor.shape)) if keepdims else length
     return ops.norm(tensor, ord=kind, axis=tuple(axis) if isinstance(axis, list) else axis, keepdims=keepdims)
+
+
+def multiply_no_nan(x: TensorLike, y: TensorLike, name: str | None = None) -> Result:
+    """x y, and 0 where y is 0, whatever x is."""
+    return ops.where(ops.equal(y, 0), ops.zeros_like(y), ops.multiply(x, y))
 
 
 def clip_by_value(t: TensorLike, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Result:
