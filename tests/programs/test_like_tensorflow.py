@@ -18,6 +18,8 @@ assert tf.math.multiply_no_nan(tf.constant([np.nan, 3.0]), tf.constant([0.0, 2.0
 assert (x * np.sqrt(2.0)).dtype == tf.float32 and (np.float64(1.0) - x).dtype == tf.float32
 assert (x + np.ones((2, 2))).dtype == tf.float32
 
+assert x.shape.as_list() == [2, 2] and x.shape.rank == 2 and x.shape == (2, 2) and x.shape + (1,) == (2, 2, 1)
+
 def twice(k):
     return tf.data.Dataset.from_tensors(k).repeat(2)
 

@@ -1,7 +1,7 @@
 """What TensorFlow's tensors have or do and ours do not: given to `Tensor` while programs are answered.
 
 >>> give()
->>> Tensor([[1.0, 2.0]]).get_shape().as_list()
+>>> Tensor([[1.0, 2.0]]).shape.as_list()
 [1, 2]
 >>> Tensor([1.0]) * np.float64(2.0)  # NumPy's numbers take the tensor's type
 Tensor([2.], dtype=float32)
@@ -26,7 +26,7 @@ __all__ = ["give", "take_away"]
 
 def _get_shape(self: Tensor) -> TensorShape:
     """The lengths of the axes."""
-    return TensorShape(self.shape)
+    return TensorShape(self.data.shape)
 
 
 def _set_shape(self: Tensor, shape: Any) -> None:
@@ -35,6 +35,7 @@ def _set_shape(self: Tensor, shape: Any) -> None:
 
 
 _METHODS = {"get_shape": _get_shape, "set_shape": _set_shape}
+_SHAPE: property = vars(Tensor)["shape"]
 _OPERATORS = {
     name: vars(Tensor)[name]
     for word in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")
@@ -65,6 +66,7 @@ def give() -> None:
     """Let every tensor have them."""
     for name, function in _METHODS.items():
         setattr(Tensor, name, function)
+    Tensor.shape = property(_get_shape)  # type: ignore[method-assign, assignment]
     for name, operator in _OPERATORS.items():
         setattr(Tensor, name, _in_its_type(operator))
 
@@ -74,5 +76,6 @@ def take_away() -> None:
     for name in _METHODS:
         if name in vars(Tensor):
             delattr(Tensor, name)
+    Tensor.shape = _SHAPE  # type: ignore[method-assign, assignment]
     for name, operator in _OPERATORS.items():
         setattr(Tensor, name, operator)
