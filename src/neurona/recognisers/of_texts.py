@@ -60,8 +60,9 @@ class Texts:
 
     def probabilities(self, run: Run, model: Any, x: Tokens) -> Array:
         """The pairs (1 - p, p), in the order of the texts: ``(N, 2)``."""
-        batches = InOrder(x, lengths_of(run))
-        # called op by op: the widths of batches are too many for a plan each, and the batches large
+        # called op by op: the widths of batches are too many for a plan each; and few texts at once, so that what
+        # each op leaves fits the cache and needs no fresh memory
+        batches = InOrder(x, lengths_of(run), batch_size=32)
         parts = [as_array(model(batch, training=False))[:, 0] for (batch,) in batches]
         p = batches.restored(np.concatenate([*parts, np.empty(0)]).astype("float64"))
         if not np.isfinite(p).all():
