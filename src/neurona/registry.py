@@ -21,6 +21,7 @@ from neurona.sharing import known, number_of, remember
 from neurona.tensor import Tensor
 
 __all__ = [
+    "KERAS_VERSION",
     "CustomObjectScope",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -33,6 +34,9 @@ __all__ = [
     "serialize_keras_object",
     "table",
 ]
+
+# The version of Keras whose names, configurations and files these are.
+KERAS_VERSION = "3.15.0"
 
 Thing = TypeVar("Thing")
 Config = dict[str, Any]

@@ -46,6 +46,7 @@ def _turn(x: Array) -> Array:
 
 
 def check_square(name: str, x: Array) -> None:
+    """Raise ShapeError unless x holds square matrices on its last two axes; `name` is the op's, for the message."""
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
         raise ShapeError(f"{name} expected square matrices on the last two axes. Received: shape {x.shape}.")
 

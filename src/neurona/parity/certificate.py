@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from neurona import __version__
+from neurona.engines.real_keras import versions
 from neurona.parity.layer_table import LAYERS_LEFT_OUT
 from neurona.parity.layers import LAYERS
 from neurona.parity.losses import LOSSES, LOSSES_LEFT_OUT
@@ -184,13 +185,6 @@ def distance(got: Array, want: Array, floor: float = 0.0) -> float:
 
 
 def _versions(keras: Any) -> dict[str, str]:
-    from importlib import metadata
-
-    import tensorflow
-
-    return {
-        "neurona": __version__,
-        "keras": str(keras.__version__),
-        "tensorflow": str(tensorflow.__version__),
-        "numpy": metadata.version("numpy"),
-    }
+    theirs = versions(keras)
+    backend = theirs["backend"]
+    return {"neurona": __version__, "keras": theirs["keras"], backend: theirs[backend], "numpy": np.__version__}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neurona.errors import ArgumentError, SavingError
-from neurona.registry import deserialize_keras_object, serialize_keras_object
+from neurona.registry import KERAS_VERSION, deserialize_keras_object, serialize_keras_object
 from neurona.saving.assets import read_assets, write_assets
 from neurona.saving.atomic import atomic_file
 from neurona.saving.folders import is_model_folder, read_folder, recover, write_folder
@@ -27,8 +27,6 @@ from neurona.sharing import sharing
 
 __all__ = ["load_model", "save_model"]
 
-# The version of Keras whose format this is; Keras refuses files without one.
-FORMAT_VERSION = "3.15.0"
 OLDER = (".h5", ".hdf5")  # endings of the older format for whole models
 
 
@@ -65,7 +63,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         return
     with sharing():
         config = json.dumps(serialize_keras_object(model))
-    metadata = json.dumps({"keras_version": FORMAT_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
+    metadata = json.dumps({"keras_version": KERAS_VERSION, "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")})
     contents = dict(zip(MEMBERS, (metadata.encode(), config.encode(), write_weights(model)), strict=True))
     contents |= write_assets(model)
     if zipped is False:

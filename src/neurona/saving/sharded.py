@@ -8,12 +8,10 @@ An object whose arrays fall into two files has a list of both in the map. Only f
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import re
 import secrets
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from neurona.errors import SavingError, UnsafeFileError
 from neurona.saving.atomic import atomic_file
 from neurona.saving.json_reader import read_json
 from neurona.saving.stored import open_stored
+from neurona.saving.storing import Stores, hdf5_of
 from neurona.tensor import Array
 
 __all__ = ["read_shards", "write_shards"]
@@ -29,7 +28,7 @@ _UNIT = 1 << 30
 _PLAIN_NAME = re.compile(r"[^/\\:\0]+\.weights\.h5")
 
 
-def write_shards(path: Path, objects: Iterable[tuple[str, str, dict[str, Array]]], max_shard_size: float) -> None:
+def write_shards(path: Path, objects: Stores, max_shard_size: float) -> None:
     """Write arrays to files of a bounded size, and the map to `path`.
 
     Args:
@@ -40,8 +39,6 @@ def write_shards(path: Path, objects: Iterable[tuple[str, str, dict[str, Array]]
     Raises:
         SavingError: an array is larger than that, or the disk is full; files that were there stay whole.
     """
-    import h5py
-
     if isinstance(max_shard_size, bool) or not max_shard_size > 0:
         raise SavingError(f"max_shard_size must be a positive number of gigabytes. Received: {max_shard_size!r}.")
     most = math.floor(max_shard_size * _UNIT)
@@ -52,29 +49,22 @@ def write_shards(path: Path, objects: Iterable[tuple[str, str, dict[str, Array]]
     names = [f"{base}_{fresh}{i:05}.weights.h5" for i in range(len(shards))]
     old = {name for name in _listed(path) if name.startswith(f"{base}_")} if path.exists() else set()
     for name, groups in zip(names, shards, strict=True):
-        buffer = io.BytesIO()  # h5py loses its way where the disk is full
-        with h5py.File(buffer, "w") as file:
-            for place, called, arrays in groups:
-                group = file.create_group(place)
-                group.attrs["name"] = called
-                for key, array in arrays.items():
-                    group.create_dataset(key, data=array)
         with atomic_file(path.with_name(name)) as stream:
-            stream.write(buffer.getbuffer())
+            stream.write(hdf5_of(groups))
     told = {
         place: [names[i] for i in where] if len(where) > 1 else names[where[0]] for place, where in weight_map.items()
     }
     with atomic_file(path) as stream:
         stream.write(json.dumps({"metadata": {"total_size": total}, "weight_map": told}, indent=4).encode())
     if fresh:
-        with atomic_file(path.with_name(f"{base}_00000.weights.h5")) as stream, h5py.File(stream, "w"):
-            pass  # Keras opens a file of this name before it looks at the map
+        with atomic_file(path.with_name(f"{base}_00000.weights.h5")) as stream:
+            stream.write(hdf5_of([]))  # Keras opens a file of this name before it looks at the map
     for name in old - set(names) - {f"{base}_00000.weights.h5"}:
         path.with_name(name).unlink(missing_ok=True)
 
 
 def _distribute(
-    objects: Iterable[tuple[str, str, dict[str, Array]]], most: int
+    objects: Stores, most: int
 ) -> tuple[list[list[tuple[str, str, dict[str, Array]]]], dict[str, list[int]], int]:
     """Fill one file after the other: the groups of each, the files of each group, the bytes of all arrays."""
     shards: list[list[tuple[str, str, dict[str, Array]]]] = [[]]

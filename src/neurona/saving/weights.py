@@ -6,7 +6,6 @@ as it was.
 
 from __future__ import annotations
 
-import io
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ from neurona.saving.members import read_members
 from neurona.saving.safetensors import SUFFIX, read_safetensors, write_safetensors
 from neurona.saving.sharded import read_shards, write_shards
 from neurona.saving.stored import Stored, open_stored
+from neurona.saving.storing import hdf5_of
 from neurona.saving.tree import saveables
 from neurona.tensor import Array
 
@@ -160,16 +160,8 @@ def _collect(model: Any, skipped: Iterable[Any] = ()) -> Iterator[tuple[str, str
 
 def write_weights(model: Any, skipped: Iterable[Any] = ()) -> bytes:
     """The HDF5 file with the weights of `model` and of every object below it."""
-    import h5py
-
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        for path, name, arrays in _collect(model, skipped):
-            group = file.create_group(f"{path}/vars" if path else "vars")
-            group.attrs["name"] = name
-            for key, array in arrays.items():
-                group.create_dataset(key, data=array)
-    return buffer.getvalue()
+    groups = ((f"{path}/vars" if path else "vars", name, arrays) for path, name, arrays in _collect(model, skipped))
+    return bytes(hdf5_of(groups))
 
 
 # -- reading -----------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import builtins
 import numpy as np
 
 from neurona.errors import ArgumentError, NeuronaError
+from neurona.registry import KERAS_VERSION
 
 __all__ = [
     "COMPILER_VERSION",
@@ -20,7 +21,6 @@ __all__ = [
 ]
 
 # The versions whose names are answered: programs compare with them.
-KERAS_VERSION = "3.15.0"
 __version__ = VERSION = "2.21.0"
 GIT_VERSION = COMPILER_VERSION = "neurona"
 

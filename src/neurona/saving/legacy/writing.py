@@ -12,14 +12,13 @@ import numpy as np
 
 from neurona.errors import SavingError
 from neurona.names import snake_case
-from neurona.registry import serialize_keras_object, table
+from neurona.registry import KERAS_VERSION, serialize_keras_object, table
 from neurona.saving.atomic import atomic_file
 from neurona.saving.legacy.weights import ordered_weights
 from neurona.variable import Variable
 
 __all__ = ["save_whole_model"]
 
-FORMAT_VERSION = b"3.15.0"  # of the Keras that writes such files
 _LARGEST_ATTRIBUTE = 64512  # bytes: HDF5 keeps attributes in an object's header, which has 64 kB
 
 
@@ -41,7 +40,7 @@ def save_whole_model(model: Any, path: Path, include_optimizer: bool = True) -> 
 
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        file.attrs["keras_version"] = FORMAT_VERSION
+        file.attrs["keras_version"] = KERAS_VERSION.encode()
         file.attrs["backend"] = b"tensorflow"
         _write_json(file, "model_config", _described(model))
         _write_weights(file.create_group("model_weights"), model)
@@ -90,7 +89,7 @@ def _write_weights(group: Any, model: Any) -> None:
     layers = [layer for layer in model.layers if type(layer).__name__ != "Operation"]
     _write_names(group, "layer_names", [layer.name for layer in layers])
     group.attrs["backend"] = b"tensorflow"
-    group.attrs["keras_version"] = FORMAT_VERSION
+    group.attrs["keras_version"] = KERAS_VERSION.encode()
     for layer in sorted(layers, key=lambda one: str(one.name)):
         _write_arrays(group.create_group(layer.name), ordered_weights(layer))
     _write_arrays(group.create_group("top_level_model_weights"), model._own_variables())
