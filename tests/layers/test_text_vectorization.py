@@ -274,3 +274,13 @@ def test_a_vocabulary_from_a_file_the_user_names(tmp_path: Any) -> None:
     path.write_bytes(b"\xff")
     with pytest.raises(ArgumentError, match="UTF-8"):
         TextVectorization(vocabulary=path)
+
+
+def test_a_longest_run_without_measure_costs_nothing() -> None:
+    layer = TextVectorization(
+        ngrams=10**15, split=None, standardize=None, vocabulary=["a", "b", "a b"], output_sequence_length=6
+    )
+    assert layer(np.array([["a", "b", "c"]])).numpy().tolist() == [[2, 3, 1, 4, 1, 1]]
+    assert layer._count_runs(3) == 6
+    free = TextVectorization(ngrams=10**15, split=None, standardize=None, vocabulary=["a"])
+    assert free.compute_output_shape((None, 10**12)) == (None, 10**12 * (10**12 + 1) // 2)

@@ -9,7 +9,7 @@ bytes, split by one call, and its words looked up in one dictionary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -124,8 +124,7 @@ class TextVectorization(LookupLayer):
         has_vocabulary = kwargs.pop("has_input_vocabulary", vocabulary is not None)
         vocabulary_size = kwargs.pop("vocabulary_size", None)
         super().__init__(name=name, **kwargs)
-        self._standardize, self._split, self._ngrams_given = standardize, split, ngrams
-        self._ngrams = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else ngrams
+        self._standardize, self._split, self._ngrams = standardize, split, ngrams
         self._output_mode, self._output_sequence_length = output_mode, output_sequence_length
         self._encoding, self._ragged = encoding, ragged
         self._lookup_layer = StringLookup(
@@ -226,7 +225,18 @@ class TextVectorization(LookupLayer):
         return (rows if self._ngrams is None else map(self._with_runs, rows)), shape
 
     def _with_runs(self, words: Tokens) -> Tokens:
-        return _runs(words, self._ngrams or ())
+        return _runs(words, self._widths(len(words)))
+
+    def _widths(self, words: int) -> Iterable[int]:
+        """How many words the runs have that are counted among so many words."""
+        # No longer than the words are: a file may say that runs of 10^12 words count.
+        return range(1, min(self._ngrams, words) + 1) if isinstance(self._ngrams, int) else self._ngrams or ()
+
+    def _count_runs(self, words: int) -> int:
+        if isinstance(self._ngrams, int):  # words + (words - 1) + ..., without going through them
+            longest = min(self._ngrams, words)
+            return longest * (2 * words - longest + 1) // 2
+        return sum(max(words - width + 1, 0) for width in self._ngrams or ())
 
     def _split_rows(self, texts: Tokens) -> Iterator[Tokens]:
         if self._split == "whitespace":
@@ -301,8 +311,7 @@ class TextVectorization(LookupLayer):
             shape = (*(shape[:-1] if len(shape) > 1 else shape), None)
         elif self._ngrams is not None and shape:
             words = shape[-1]
-            runs = None if words is None else sum(max(words - width + 1, 0) for width in self._ngrams)
-            shape = (*shape[:-1], runs)
+            shape = (*shape[:-1], None if words is None else self._count_runs(words))
         if self._output_mode != "int":
             return self._lookup_layer.compute_output_shape(shape)
         return (*shape[:-1], self._output_sequence_length) if self._output_sequence_length is not None else shape
@@ -331,7 +340,7 @@ class TextVectorization(LookupLayer):
             "max_tokens": lookup.max_tokens,
             "standardize": self._standardize,
             "split": self._split,
-            "ngrams": self._ngrams_given,
+            "ngrams": self._ngrams,
             "output_mode": self._output_mode,
             "output_sequence_length": self._output_sequence_length,
             "pad_to_max_tokens": lookup.pad_to_max_tokens,
@@ -393,7 +402,7 @@ def _letters(text: bytes) -> Tokens:
     return [letter.encode("utf-8", "surrogatepass") for letter in from_utf8(text)]
 
 
-def _runs(words: Tokens, widths: tuple[int, ...]) -> Tokens:
+def _runs(words: Tokens, widths: Iterable[int]) -> Tokens:
     """All runs of words of each width, joined by blanks.
 
     >>> _runs([b"a", b"b", b"c"], (1, 2))
