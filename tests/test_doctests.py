@@ -14,11 +14,13 @@ import pytest
 import neurona
 from neurona import utils
 
+# These run as programs beside their folder's other files, also where neurona is not installed; they hold no examples.
+WORKERS = ("neurona.bench.worker.keras_engine", "neurona.bench.worker.torch_engine")
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 MODULES = sorted(
     m.name
     for m in pkgutil.walk_packages(neurona.__path__, "neurona.")
-    if "._native" not in m.name and not m.name.endswith("__main__")
+    if "._native" not in m.name and not m.name.endswith("__main__") and m.name not in WORKERS
 )
 
 

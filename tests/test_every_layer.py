@@ -92,12 +92,14 @@ CASES: dict[str, list[Case]] = {
     "PReLU": [case((4, 3), alpha_initializer="ones"), case((4, 2, 3), shared_axes=[1])],
     "Permute": [case((4, 2, 3), dims=(2, 1)), case((4, 2, 3, 2), dims=(3, 1, 2))],
     "RMSNormalization": [case((4, 5)), case((4, 3, 2), axis=[1, 2]), case((4, 3, 2), axis=1)],
+    "AugMix": [case((4, 6, 5, 3), value_range=(-9, 9), num_chains=2, chain_depth=2, alpha=0.5, seed=1)],
     "AutoContrast": [case((4, 3, 2, 1), value_range=(-3, 5))],
     "CutMix": [case((6, 5, 4, 1), factor=(0.5, 1.0), seed=1)],
     "Embedding": [case((4, 3), input_dim=5, output_dim=2),
                   case((4,), input_dim=5, output_dim=3, mask_zero=True, embeddings_regularizer="l2")],
     "Equalization": [case((4, 3, 2, 1), value_range=(-3, 5), bins=16)],
     "MixUp": [case((4, 3, 2, 1), alpha=0.7, seed=1)],
+    "RandAugment": [case((4, 6, 5, 3), value_range=(-9, 9), num_ops=3, factor=(0.1, 0.4), seed=1)],
     "RandomBrightness": [case((4, 3, 2, 1), factor=(-0.1, 0.2), value_range=(-9, 9), seed=1)],
     "RandomColorDegeneration": [case((4, 3, 2, 3), factor=(-0.1, 0.2), value_range=(-9, 9), seed=1)],
     "RandomColorJitter": [case((4, 3, 2, 3), value_range=(-9, 9), brightness_factor=0.2, contrast_factor=0.3,
@@ -411,6 +413,11 @@ CASES |= {
             mag_exp=1.0,
         ),
     ],
+    "STFTSpectrogram": [
+        case((2, 20, 2), mode="stft", frame_length=8, frame_step=3, fft_length=16),
+        case((2, 2, 20), mode="psd", frame_length=8, padding="same", data_format="channels_first", scaling="spectrum"),
+        case((2, 20, 1), frame_length=8, window="hamming", periodic=True, expand_dims=True),
+    ],
     "TimeDistributed": [
         case((2, 3, 2), layer=inner("Dense", units=2, activation="tanh")),
         case((2, 3, 4, 2), layer=inner("LSTM", units=2)),
@@ -480,11 +487,12 @@ LOOKUPS: dict[str, list[Lookup]] = {
 
 # they are no layers of a model's middle, and tests/layers says what they do
 APART = {
-    "GRUCell", "InputLayer", "LSTMCell", "Layer", "SimpleRNNCell", "SpectralNormalization", "StackedRNNCells", "Wrapper",
+    "GRUCell", "InputLayer", "LSTMCell", "Layer", "Pipeline", "SimpleRNNCell", "SpectralNormalization", "StackedRNNCells",
+    "Wrapper",
 }  # fmt: skip
 # in training they draw: the same input gives another output at every call
 RANDOM = {
-    "AlphaDropout", "CutMix", "Dropout", "GaussianDropout", "GaussianNoise", "MixUp", "RandomBrightness",
+    "AlphaDropout", "AugMix", "CutMix", "Dropout", "GaussianDropout", "GaussianNoise", "MixUp", "RandAugment", "RandomBrightness",
     "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomCrop", "RandomErasing",
     "RandomFlip", "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective",
     "RandomPosterization",

@@ -24,9 +24,9 @@ from neurona.training.plan import Plan
 
 @pytest.fixture(autouse=True)
 def sparse() -> Iterator[None]:
-    before = config.sparse_updates()
+    config.set_sparse_updates(True)
     yield
-    config.set_sparse_updates(before)
+    config.set_sparse_updates(False)
 
 
 def some(rows: list[int], shape: tuple[int, int] = (7, 3), seed: int = 0, dtype: str = "float32") -> RowGradient:
@@ -176,21 +176,13 @@ def test_a_recorded_step_gives_rows_too() -> None:
     assert g.rows.tolist() == [3, 4] and g.values.tolist() == [[2, 2], [2, 2]]
 
 
-def test_keras_arithmetic_asks_for_all_rows() -> None:
-    config.set_sparse_updates(False)
-    w = weight()
-    g = gradient(lambda w: ops.sum(embedding([1], w)), w)
-    assert not isinstance(g, RowGradient)
-    assert g.numpy()[:, 0].tolist() == [0, 1, 0, 0, 0, 0]
-
-
 # -- what the optimizers make of it -----------------------------------------------------------------------------------
 
 CLASSES = sorted(
     {c for c in table("keras.optimizers").values() if issubclass(c, ArrayOptimizer)}, key=lambda c: c.__name__
 )
-# the norm of a whole variable, or the means of its rows and columns, make these move every row
-WHOLE = {"Lamb", "Adafactor"}
+# the norm of a whole variable, the means of its rows and columns, or an average of all steps make these move every row
+WHOLE = {"Lamb", "Adafactor", "ScheduleFreeAdamW"}
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "SGD": [{"momentum": 0.9}, {"momentum": 0.5, "nesterov": True}],
     "RMSprop": [{"momentum": 0.5}, {"centered": True}, {"centered": True, "momentum": 0.5}],
@@ -262,6 +254,39 @@ def test_without_kernels_and_in_float64(cls: Any, options: dict[str, Any]) -> No
         _, plain = follow_step_by_step(cls, {**options, "weight_decay": 0.02})
     np.testing.assert_allclose(fast[0].data, plain[0].data, rtol=2e-5, atol=2e-6)
     np.testing.assert_allclose(fast[0].data, wide[0].data, rtol=2e-3, atol=2e-4)
+
+
+@every_rule
+@pytest.mark.parametrize("extra", EXTRAS, ids=lambda e: next(iter(e), "plain"))
+def test_unless_asked_for_a_table_moves_whole(cls: Any, options: dict[str, Any], extra: dict[str, Any]) -> None:
+    """As if the zeros had been there; also where nothing rests, and where only rows move since all others would rest."""
+    config.set_sparse_updates(False)
+    by_rows, whole = (cls(learning_rate=0.05, **{**options, **extra}) for _ in range(2))
+    mine, its = variables(), variables()
+    for step, rows in enumerate([[0, 2, 3], [2], [1, 3, 6], [], [0, 1, 2], [5]]):
+        g, kernel = some(rows, seed=step), np.random.default_rng(step).standard_normal((3, 2)).astype("float32")
+        by_rows.apply([g, kernel], mine)
+        whole.apply([g.data.copy(), kernel], its)
+        for a, b in zip([*mine, *by_rows.variables], [*its, *whole.variables], strict=True):
+            np.testing.assert_allclose(a.data, b.data, rtol=1e-6, atol=1e-7, err_msg=f"{a.path}, step {step}")
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rests"),
+    [
+        (optimizers.SGD(0.1), True), (optimizers.Adagrad(0.1), True), (optimizers.SGD(0.1, momentum=0.5), False),
+        (optimizers.SGD(0.1, weight_decay=0.1), False), (optimizers.Adagrad(0.1, weight_decay=0.1), False),
+        (optimizers.RMSprop(0.1), False), (optimizers.Adam(0.1), False), (optimizers.Ftrl(0.1), False),
+    ],
+)  # fmt: skip
+def test_where_nothing_else_would_move_only_rows_do(
+    optimizer: Any, rests: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.set_sparse_updates(False)
+    seen = []
+    monkeypatch.setattr(type(optimizer), "_move_rows_of", lambda self, g, *rest: seen.append(g))
+    optimizer.apply([some([1])], variables()[:1])
+    assert bool(seen) == rests
 
 
 @every_rule

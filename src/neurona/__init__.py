@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "DTypePolicy": "neurona.dtype_policies",
     "FloatDTypePolicy": "neurona.dtype_policies",
+    "Function": "neurona.models.function",
     "Functional": "neurona.models",
     "Initializer": "neurona.parts.initializers",
     "Input": "neurona.layers",
@@ -27,6 +28,7 @@ _HOMES = {
     "Loss": "neurona.losses",
     "Metric": "neurona.metrics",
     "Model": "neurona.models",
+    "Operation": "neurona.models.function",
     "Optimizer": "neurona.optimizers",
     "Regularizer": "neurona.parts.regularizers",
     "Sequential": "neurona.models",
@@ -56,7 +58,7 @@ _ALIASES = {
 
 # Where the classes and functions lie that a saved model may name.
 _EXPORTERS = ("models", "layers", "losses", "metrics", "optimizers", "activations", "constraints", "initializers",
-              "regularizers")  # fmt: skip
+              "regularizers", "utils")  # fmt: skip
 
 
 def load_exporters() -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 from neurona.errors import ArgumentError, UnknownNameError
@@ -27,10 +28,14 @@ __all__ = [
     "is_interactive_logging_enabled",
     "is_nnx_enabled",
     "is_traceback_filtering_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
     "set_backend",
     "set_epsilon",
     "set_floatx",
     "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
     "set_sparse_updates",
     "sparse_updates",
 ]
@@ -40,8 +45,12 @@ _FORMATS = ("channels_last", "channels_first")
 
 _settings: dict[str, str] = {"floatx": "float32", "image_data_format": "channels_last"}
 _epsilon = 1e-7
-_sparse_updates = True
+_sparse_updates = False
 _switches = {"interactive logging": True, "traceback filtering": True, "flash attention": False}
+_limits = {  # a number of epochs and of steps, or None; the same as text in the environment
+    name: int(os.environ[name]) if os.environ.get(name) else None
+    for name in ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
+}
 _HIGHER = ("dtype_policy", "set_dtype_policy")  # settings that are objects, of a module that needs this one
 
 
@@ -108,7 +117,7 @@ def set_image_data_format(data_format: str) -> None:
 
 
 def sparse_updates() -> bool:
-    """Whether training moves only those rows of an Embedding's table that a batch used; True unless changed."""
+    """Whether training moves only those rows of an Embedding's table that a batch used; False unless changed."""
     return _sparse_updates
 
 
@@ -116,19 +125,43 @@ def set_sparse_updates(value: bool) -> None:
     """Choose how the table of an Embedding is trained.
 
     Args:
-        value: True: a row that no id of a batch names keeps its weights and its place in the optimizer's state; the
-            cost of a step follows the batch, not the vocabulary. False: Keras's arithmetic, in which every row moves at
-            every step (an unused one by its momentum), whatever its gradient.
+        value: False: Keras's arithmetic, in which every row moves at every step (an unused one by its momentum), whatever
+            its gradient. True: a row that no id of a batch names keeps its weights and its place in the optimizer's
+            state; the optimizer's cost follows the batch, not the vocabulary.
 
-    The rows that a batch did use move alike in both. It counts from the next step on, also in a `fit` under way.
+    A row moves alike in both by the batch that uses it. It counts from the next step on, also in a `fit` under way.
 
-    >>> set_sparse_updates(False)
-    >>> sparse_updates()
-    False
     >>> set_sparse_updates(True)
+    >>> sparse_updates()
+    True
+    >>> set_sparse_updates(False)
     """
     global _sparse_updates
     _sparse_updates = bool(value)
+
+
+# -- limits for a trial run -------------------------------------------------------------------------------------
+
+
+def max_epochs() -> int | None:
+    """How many epochs `fit` trains at most, or ``None``; at the start what the variable ``KERAS_MAX_EPOCHS`` says."""
+    return _limits["KERAS_MAX_EPOCHS"]
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Let every `fit` stop after so many epochs, to try a program out quickly; ``None`` lifts the limit."""
+    _limits["KERAS_MAX_EPOCHS"] = max_epochs
+
+
+def max_steps_per_epoch() -> int | None:
+    """How many batches `fit` (an epoch), `evaluate` and `predict` take at most, or ``None``; at the start what the
+    variable ``KERAS_MAX_STEPS_PER_EPOCH`` says."""
+    return _limits["KERAS_MAX_STEPS_PER_EPOCH"]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Let an epoch, `evaluate` and `predict` stop after so many batches; ``None`` lifts the limit."""
+    _limits["KERAS_MAX_STEPS_PER_EPOCH"] = max_steps_per_epoch
 
 
 # -- switches ----------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
     │   └── UnsafeFileError                 a model file that asks for something forbidden
     ├── MissingPackageError (ImportError)   a package that only some parts need is not installed
     ├── RunError                            a Run folder that is missing, taken, damaged or too new
+    ├── BenchmarkError                      an engine of the benchmark that cannot be installed, or failed at its work
     └── UnansweredError                     a Keras or TensorFlow program asks for what neurona does not have
         ├── UnansweredNameError (AttributeError)
         └── UnansweredImportError (ImportError)
@@ -32,6 +33,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "ArgumentError",
+    "BenchmarkError",
     "DTypeError",
     "DamagedDataError",
     "DataError",
@@ -137,6 +139,10 @@ class MissingPackageError(NeuronaError, ImportError):
 
 class RunError(NeuronaError):
     """A Run folder that is missing, taken, damaged or written by a newer version."""
+
+
+class BenchmarkError(NeuronaError):
+    """An engine of the benchmark could not be installed, failed at its work, or computed something else than the others."""
 
 
 class UnansweredError(NeuronaError):

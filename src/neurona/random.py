@@ -1,15 +1,12 @@
 """Random numbers under `keras.random`'s names: every draw is a pure function of a seed and a counter.
 
-A `SeedGenerator` holds both as a variable, so they are saved with a model, and each draw moves the counter
-on by one. An integer in its place means that seed with counter 0: the same numbers at every call. Without
-a seed one generator that all share is used; `set_global_seed` resets it.
+`neurona.seeds` says where they come from; its names are public here.
 
 The numbers come from NumPy's Philox. All draws are stateful ops: a recorded step that is repeated draws anew.
 """
 
 from __future__ import annotations
 
-import random as python_random
 from typing import Any
 
 import numpy as np
@@ -18,16 +15,22 @@ import numpy.typing as npt
 from neurona import config
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, ShapeError
-from neurona.names import auto_name
 from neurona.ops import fused
 from neurona.ops.elementwise import add, multiply
 from neurona.ops.index import take
 from neurona.ops.shape import broadcast_to
-from neurona.registry import export
+from neurona.seeds import (
+    Seed,
+    SeedGenerator,
+    global_seed_generator,
+    make_default_seed,
+    next_keys,
+    numbers_of,
+    set_global_seed,
+)
 from neurona.symbolic import call_symbolically, has_symbolic
 from neurona.tape import composed, op
 from neurona.tensor import Array, Tensor, TensorLike, as_array, as_tensor
-from neurona.variable import Variable
 
 __all__ = [
     "SeedGenerator",
@@ -47,159 +50,7 @@ __all__ = [
     "uniform",
 ]
 
-_WORD = 0xFFFFFFFF
-_LONG = 0xFFFFFFFFFFFFFFFF
-_UINT32 = np.dtype("uint32")
-
 Shape = Any  # a tuple or list of lengths, or a tensor of them
-
-
-# -- generators --------------------------------------------------------------------------------
-
-_unseeded = python_random.Random()  # where generators without a seed get theirs
-
-
-def make_default_seed() -> int:
-    """A seed for whoever is given none; repeatable after `set_global_seed`."""
-    return _unseeded.randint(1, 10**9)
-
-
-@export("keras.random")
-class SeedGenerator:
-    """A source of seeds: a seed and a counter that moves on at every draw.
-
-    Args:
-        seed: an integer; drawn unless told (repeatably after `utils.set_random_seed`).
-        name: how it is called.
-
-    Attributes:
-        state: a variable of two uint32, the seed and the counter.
-
-    Raises:
-        ArgumentError: a seed that is no integer, or an unknown keyword.
-
-    >>> generator = SeedGenerator(7)
-    >>> generator.next(), generator.next()
-    (Tensor([7, 0], dtype=uint32), Tensor([7, 1], dtype=uint32))
-    """
-
-    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
-        kwargs.pop("backend", None)
-        if kwargs:
-            raise ArgumentError(f"Unrecognized keyword arguments: {kwargs}")
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
-            raise ArgumentError(f"Argument `seed` must be an integer. Received: seed={seed!r}")
-        self.name = name or auto_name(type(self).__name__)
-        self._initial_seed = None if seed is None else int(seed)
-        start = make_default_seed() if seed is None else int(seed)
-        self.state = Variable(np.array([start & _WORD, 0], "uint32"), trainable=False, name="seed_generator_state")
-        self.state.path = f"{self.name}/seed_generator_state"
-
-    def next(self, ordered: bool = True) -> Tensor:
-        """Seed and counter as they are; the counter moves on.
-
-        Args:
-            ordered: accepted for Keras's sake.
-        """
-        return _next_state(generator=self)  # type: ignore[no-any-return]
-
-    def get_config(self) -> dict[str, Any]:
-        return {"seed": self._initial_seed, "name": self.name}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
-        """A generator from `get_config`'s dictionary."""
-        return cls(**config)
-
-
-Seed = int | SeedGenerator | None
-
-_shared: SeedGenerator | None = None
-
-
-def global_seed_generator() -> SeedGenerator:
-    """The generator of all draws that name none.
-
-    >>> global_seed_generator() is global_seed_generator()
-    True
-    """
-    global _shared
-    if _shared is None:
-        _shared = SeedGenerator(name="global_seed_generator")
-    return _shared
-
-
-def set_global_seed(seed: int) -> None:
-    """Reset the shared generator, and the source of seeds for generators that are made without one.
-
-    Args:
-        seed: an integer.
-
-    >>> set_global_seed(1); a = normal((2,))
-    >>> set_global_seed(1); b = normal((2,))
-    >>> bool((a.numpy() == b.numpy()).all())
-    True
-    """
-    shared = global_seed_generator()  # the same object goes on: recorded steps hold it
-    _unseeded.seed(seed)
-    shared.state.assign(np.array([_unseeded.randint(1, 10**9), 0], "uint32"))
-
-
-def _advance(seed: Seed) -> tuple[int, int]:
-    """Seed and counter of one draw; a generator's counter moves on."""
-    if seed is None:
-        seed = global_seed_generator()
-    if isinstance(seed, SeedGenerator):
-        state = seed.state.data
-        start, counter = state.tolist()
-        state[1] = (counter + 1) & _WORD
-        return start, counter
-    if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
-        return int(seed) & _WORD, 0
-    raise ArgumentError(
-        "Argument `seed` must be either an integer or an instance of `SeedGenerator`. "
-        f"Received: seed={seed!r} (of type {type(seed)})"
-    )
-
-
-def _numbers(seed: Seed) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(_advance(seed))))
-
-
-@op(cases=[Case(generator=SeedGenerator(3, name="case"))], stateful=True)
-def _next_state(generator: SeedGenerator) -> Array:
-    """Seed and counter of one draw."""
-    return np.array(_advance(generator), "uint32")
-
-
-@op(
-    cases=[Case(generator=SeedGenerator(3, name="case"))],
-    errors=[Failure(generator="seven", match="must be either an integer or an instance of `SeedGenerator`")],
-    stateful=True,
-)
-def next_keys(generator: Seed) -> Array:
-    """Two random integers for an op that makes its own random numbers of them; the counter moves on.
-
-    They are seed and counter, mixed so that neighbouring seeds have nothing in common.
-
-    Args:
-        generator: a `SeedGenerator`, or an integer or ``None`` as in all draws.
-
-    Returns:
-        uint32, shape (2,).
-
-    >>> generator = SeedGenerator(7)
-    >>> bool((next_keys(generator).numpy() == next_keys(generator).numpy()).all())
-    False
-
-    Source: Steele, Lea & Flood, "Fast splittable pseudorandom number generators" (OOPSLA 2014): the mixing.
-    """
-    start, counter = _advance(generator)
-    z = ((start << 32 | counter) + 0x9E3779B97F4A7C15) & _LONG
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & _LONG
-    z = (z ^ z >> 27) * 0x94D049BB133111EB & _LONG
-    z ^= z >> 31
-    return np.frombuffer(z.to_bytes(8, "little"), _UINT32)  # a third of the time that np.array takes
 
 
 # -- floats --------------------------------------------------------------------------------
@@ -228,13 +79,13 @@ def _drawn_as(dtype: np.dtype[Any]) -> Any:
 @op(cases=[Case(shape=(2, 3), dtype=np.dtype("float32"), seed=1)], stateful=True)
 def _standard_normal(shape: Shape, dtype: np.dtype[Any], seed: Seed) -> Array:
     """Numbers of mean 0 and deviation 1."""
-    return np.asarray(_numbers(seed).standard_normal(shape, _drawn_as(dtype)), dtype)
+    return np.asarray(numbers_of(seed).standard_normal(shape, _drawn_as(dtype)), dtype)
 
 
 @op(cases=[Case(shape=(2, 3), dtype=np.dtype("float32"), seed=1)], stateful=True)
 def _truncated_normal(shape: Shape, dtype: np.dtype[Any], seed: Seed) -> Array:
     """Numbers of a standard normal distribution, drawn again where they are beyond 2."""
-    rng = _numbers(seed)
+    rng = numbers_of(seed)
     z = rng.standard_normal(shape, _drawn_as(dtype))
     flat = z.reshape(-1)
     far = np.flatnonzero(np.abs(flat) > 2)
@@ -322,7 +173,7 @@ def truncated_normal(
 def _uniform(minval: Array, maxval: Array, shape: Shape, dtype: np.dtype[Any], seed: Seed) -> Array:
     """Numbers from minval up to maxval, left out."""
     low, high = np.asarray(minval, dtype), np.asarray(maxval, dtype)
-    u = _numbers(seed).random(shape, _drawn_as(dtype)).astype(dtype)
+    u = numbers_of(seed).random(shape, _drawn_as(dtype)).astype(dtype)
     y = low + (high - low) * u
     # rounding may reach maxval, which is not part of the range
     return np.asarray(np.where((y >= high) & (high > low), np.nextafter(high, low), y), dtype)
@@ -361,7 +212,7 @@ def uniform(
 @op(cases=[Case(A("N", 0.5, 3.0), shape=None, seed=1)], stateful=True)
 def _gamma(alpha: Array, shape: Shape, dtype: np.dtype[Any] | None = None, seed: Seed = None) -> Array:
     """Numbers of gamma distributions of scale 1."""
-    return np.asarray(_numbers(seed).standard_gamma(alpha, shape), dtype or config.floatx())
+    return np.asarray(numbers_of(seed).standard_gamma(alpha, shape), dtype or config.floatx())
 
 
 @composed(
@@ -396,7 +247,7 @@ def _check_all_above(name: str, argument: str, value: TensorLike) -> None:
 @op(cases=[Case(A("N", 0.5, 3.0), A("N", 0.5, 3.0), shape=None, seed=1)], stateful=True)
 def _beta(alpha: Array, beta: Array, shape: Shape, dtype: np.dtype[Any] | None = None, seed: Seed = None) -> Array:
     """Numbers of beta distributions."""
-    return np.asarray(_numbers(seed).beta(alpha, beta, shape), dtype or config.floatx())
+    return np.asarray(numbers_of(seed).beta(alpha, beta, shape), dtype or config.floatx())
 
 
 @composed(
@@ -433,7 +284,7 @@ def _binomial(
 ) -> Array:
     """How many of so many trials succeed."""
     trials = np.asarray(counts).astype("int64")
-    return np.asarray(_numbers(seed).binomial(trials, probabilities, shape), dtype or config.floatx())
+    return np.asarray(numbers_of(seed).binomial(trials, probabilities, shape), dtype or config.floatx())
 
 
 @composed(
@@ -481,7 +332,7 @@ def binomial(
 def _randint(minval: Array, maxval: Array, shape: Shape, dtype: np.dtype[Any], seed: Seed) -> Array:
     """Whole numbers from minval up to maxval, left out."""
     low, high = np.asarray(minval).astype("int64"), np.asarray(maxval).astype("int64")
-    return np.asarray(_numbers(seed).integers(low, high, shape), dtype)
+    return np.asarray(numbers_of(seed).integers(low, high, shape), dtype)
 
 
 @composed(
@@ -552,7 +403,7 @@ def categorical(logits: Array, num_samples: int, dtype: npt.DTypeLike = "int32",
             f"`logits` should be a 2-D tensor with shape [batch_size, num_classes]. Received: shape {logits.shape}."
         )
     rows, classes = logits.shape
-    noise = _numbers(seed).gumbel(size=(rows, num_samples, classes))
+    noise = numbers_of(seed).gumbel(size=(rows, num_samples, classes))
     return np.asarray(np.argmax(logits[:, None, :] + noise, axis=-1), dtype)
 
 
@@ -562,7 +413,7 @@ def categorical(logits: Array, num_samples: int, dtype: npt.DTypeLike = "int32",
 @op(cases=[Case(n=5, seed=1)], stateful=True)
 def _permutation(n: int, seed: Seed) -> Array:
     """The numbers from 0 up to n in a drawn order."""
-    return _numbers(seed).permutation(n).astype("int32")
+    return numbers_of(seed).permutation(n).astype("int32")
 
 
 @composed(

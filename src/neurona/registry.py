@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from neurona.errors import ArgumentError, DTypeError, SavingError, UnknownNameError, UnsafeFileError
+from neurona.errors import ArgumentError, DTypeError, NeuronaError, SavingError, UnknownNameError, UnsafeFileError
 from neurona.names import snake_case
-from neurona.sharing import known, number_of, remember
+from neurona.sharing import known, number, remember
 from neurona.tensor import Tensor
 
 __all__ = [
@@ -116,7 +116,7 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     def enter(thing: Thing) -> Thing:
         own = name or thing.__name__  # type: ignore[attr-defined]
         if inspect.isclass(thing) and not hasattr(thing, "get_config"):
-            raise ArgumentError(f"Cannot register a class that has no get_config() method. Received: {thing}.")
+            raise ArgumentError(f"Cannot register a class that does not have a get_config() method. Received: {thing}.")
         registered = f"{package}>{own}"
         _custom[registered] = thing
         thing._keras_registered_name = registered  # type: ignore[attr-defined]
@@ -216,9 +216,7 @@ def _describe(thing: Any) -> Config:
         if value:
             described[extra] = _settings(value)
     if hasattr(thing, "load_own_variables"):
-        number = number_of(thing)
-        if number is not None:
-            described["shared_object_id"] = number
+        number(thing, described)
     return described
 
 
@@ -291,15 +289,31 @@ def deserialize_keras_object(config: Any, custom_objects: Config | None = None, 
     shared = known(config)
     if shared is not None:
         return shared
-    cls = _find_class(config, name)
-    settings = inner if isinstance(inner, dict) else {}
-    thing = cls.from_config(settings) if hasattr(cls, "from_config") else cls(**settings)
+    thing = _made(_find_class(config, name), inner if isinstance(inner, dict) else {})
     if config.get("build_config") and hasattr(thing, "build_from_config"):
         thing.build_from_config(config["build_config"])
     if config.get("compile_config") and hasattr(thing, "compile_from_config"):
         thing.compile_from_config(config["compile_config"])
     remember(config, thing)
     return thing
+
+
+def _made(cls: Any, settings: Config) -> Any:
+    """An object of a class, of its configuration."""
+    if not hasattr(cls, "from_config"):
+        raise DTypeError(
+            f"Unable to reconstruct an instance of '{cls.__name__}': the class has no `from_config()` method. "
+            "Write one, a class method that gives `cls(**config)`."
+        )
+    try:
+        return cls.from_config(settings)
+    except TypeError as error:
+        if isinstance(error, NeuronaError):
+            raise
+        raise DTypeError(
+            f"{cls.__name__} cannot be made from its configuration: {error}. Check that objects (layers, functions, ...) that "
+            "its `get_config()` gives are explicitly deserialized in its `from_config()`."
+        ) from error
 
 
 def _load_the_rest() -> None:
@@ -314,7 +328,7 @@ def _find_function(name: Any, registered: str | None) -> Any:
             return _custom[key]
     _load_the_rest()
     for module in ("keras.activations", "keras.losses", "keras.metrics"):
-        if name in table(module):
+        if isinstance(name, str) and name in table(module):
             return table(module)[name]
     raise UnknownNameError(
         f"Unknown function. Received: {name!r}. Register it with @neurona.saving.register_keras_serializable() or "

@@ -1,11 +1,12 @@
 """One object in several places of a description: it is to come back as one object.
 
 A layer that stands both in a model and in a model within it is described twice. While a file is written within `sharing`,
-each description but the first carries a number (``shared_object_id``, Keras's name for it); while one is read, a
-description with a number is answered with the object that an earlier, equal one made.
+each description but the first carries a number (``shared_object_id``, Keras's name for it), and the first where it can
+still be given one; while one is read, a description with a number is answered with the object that an earlier one with
+the same number made, or an earlier one that is equal but for the number.
 
-Keras writes the same, but looks for the number alone when it reads, which the first description lacks: it cannot open
-such files, its own included.
+Keras writes the same, but looks for the number alone when it reads: where the first description lacks it, Keras cannot open
+the file, not even its own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["known", "number_of", "remember", "sharing"]
+__all__ = ["known", "number", "remember", "sharing"]
 
 Description = dict[str, Any]
 
@@ -27,7 +28,8 @@ class _Table:
     """What was met within one `sharing`."""
 
     def __init__(self) -> None:
-        self.described: dict[int, tuple[int, Any]] = {}  # an object's id -> its number, and the object, which lives on
+        # an object's id -> its number, its first description, and the object, which lives on
+        self.described: dict[int, tuple[int, Description, Any]] = {}
         self.made: dict[int, Any] = {}  # number -> object
         self.unnumbered: dict[tuple[str, str], list[tuple[Description, Any]]] = {}  # by class and name
 
@@ -50,15 +52,19 @@ def sharing() -> Iterator[None]:
         _current.table = before
 
 
-def number_of(thing: Any) -> int | None:
-    """The number that stands with the description of `thing`; ``None`` at the first one."""
+def number(thing: Any, description: Description) -> None:
+    """Give the description of `thing` its number if it is not the first one; the first one gets it then as well.
+
+    What was copied into a larger description meanwhile stays without, so a reader may not count on the first one's.
+    """
     table = _current.table
     if table is None:
-        return None
+        return
     if id(thing) not in table.described:
-        table.described[id(thing)] = len(table.described) + 1, thing
-        return None
-    return table.described[id(thing)][0]
+        table.described[id(thing)] = len(table.described) + 1, description, thing
+        return
+    found, first, _ = table.described[id(thing)]
+    description[_KEY] = first[_KEY] = found
 
 
 def known(config: Description) -> Any:
@@ -67,9 +73,9 @@ def known(config: Description) -> Any:
     if table is None or not isinstance(number, int):
         return None
     if number not in table.made:
-        plain = _without_numbers(config)
+        plain = _settings(config)
         for told, thing in table.unnumbered.get(_class_and_name(config), ()):
-            if _without_numbers(told) == plain:
+            if _settings(told) == plain:
                 table.made[number] = thing
                 break
     return table.made.get(number)
@@ -91,6 +97,11 @@ def remember(config: Description, thing: Any) -> None:
 def _class_and_name(config: Description) -> tuple[str, str]:
     inner = config.get("config")
     return str(config.get("class_name")), str(inner.get("name")) if isinstance(inner, dict) else ""
+
+
+def _settings(config: Description) -> Any:
+    """What tells two descriptions of one class and name apart; not how it was built, which a layer around it leaves out."""
+    return _without_numbers([config.get("module"), config.get("config")])
 
 
 def _without_numbers(told: Any) -> Any:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,6 +57,14 @@ def dtype_name(dtype: Any) -> str:
     return "string" if known.kind in "OSU" else known.name
 
 
+class KerasHistory(NamedTuple):
+    """Which operation made a symbolic tensor, at which of its calls, as which of the call's outputs."""
+
+    operation: Any
+    node_index: int
+    tensor_index: int
+
+
 class KerasTensor:
     """A tensor of which only shape and dtype are known.
 
@@ -85,6 +93,8 @@ class KerasTensor:
                 f"KerasTensor cannot have `sparse=True` and `ragged=True` at the same time, nor other arguments. "
                 f"Received: {sparse=}, {ragged=}, {sorted(kwargs)}."
             )
+        if not isinstance(shape, Iterable):
+            raise ArgumentError(f"A symbolic tensor's shape is a tuple, one length for each axis. Received: {shape!r}.")
         self.sparse, self.ragged = bool(sparse), bool(ragged)
         self.shape: Shape = tuple(None if n is None else int(n) for n in shape)
         self.dtype = dtype_name(dtype)
@@ -96,6 +106,15 @@ class KerasTensor:
     @property
     def ndim(self) -> int:
         return len(self.shape)
+
+    @property
+    def _keras_history(self) -> KerasHistory:
+        """The call that makes it, as Keras's programs look it up."""
+        if self.node is None:
+            raise AttributeError(f"No call made this symbolic tensor. Received: {self!r}.")
+        operation = self.node.operation
+        calls = [i for i, node in enumerate(getattr(operation, "_nodes", ())) if node is self.node]
+        return KerasHistory(operation, calls[0] if calls else 0, self.index)
 
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
@@ -334,14 +353,22 @@ def _rehearse(compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[s
 
 
 def call_symbolically(
-    operation: Any, compute: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    operation: Any,
+    compute: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    drawing: Callable[..., Any] | None = None,
 ) -> Any:
     """Infer the outputs of `operation` with `compute` and remember the call.
 
     Args:
         operation: what the node will call with real tensors later.
         compute: a function of arrays or tensors with the same arguments, from which the shapes are inferred.
+        drawing: a function of the same arguments that tells the outputs as symbolic tensors where stand-ins cannot
+            (how many numbers are not 0?), and `NotImplemented` where they can.
     """
-    outputs = infer(compute, args, kwargs)
+    outputs = NotImplemented if drawing is None else drawing(*args, **kwargs)
+    if outputs is NotImplemented:
+        outputs = infer(compute, args, kwargs)
     Node(operation, args, kwargs, outputs)
     return outputs

@@ -50,7 +50,19 @@ Attributes = dict[str, Any]
 Reference = Callable[..., Any]
 
 
-class Op:
+class Drawable:
+    """A function that can be called on placeholders, which tries it out on stand-ins to see the result's shape."""
+
+    drawing: Reference | None = None
+
+    def drawn(self, function: Reference) -> Reference:
+        """Declare how it is drawn where stand-ins cannot tell: its own arguments, symbolic tensors as they are; returns
+        the outputs as symbolic tensors, or ``NotImplemented`` where stand-ins can tell."""
+        self.drawing = function
+        return function
+
+
+class Op(Drawable):
     """A differentiable function on arrays, made by the decorator `op`; calling it takes and gives tensors.
 
     Which arguments are tensors is read from the reference's annotations: ``Array`` or ``Array | None`` for one,
@@ -166,10 +178,10 @@ class Op:
             elif x is None or type(x) in _PYTHON_NUMBERS:
                 arrays.append(x)  # numbers stay numbers: they take the type of the array they meet
             elif isinstance(x, KerasTensor):
-                return call_symbolically(self, self, args, attributes)
+                return call_symbolically(self, self, args, attributes, self.drawing)
             else:
                 if has_symbolic(x):
-                    return call_symbolically(self, self, args, attributes)
+                    return call_symbolically(self, self, args, attributes, self.drawing)
                 if isinstance(x, (list, tuple)) and any(isinstance(leaf, Tensor) for leaf in flatten(x)):
                     return self._stacked(inputs, attributes)
                 arrays.append(as_array(x))
@@ -233,7 +245,7 @@ def _joined(x: Any) -> Any:
     return x
 
 
-class Composed:
+class Composed(Drawable):
     """A function of tensors made of ops, made by the decorator `composed`: checked and drawn like an op."""
 
     def __init__(self, function: Reference, cases: Sequence[Case], errors: Sequence[Failure]) -> None:
@@ -243,7 +255,7 @@ class Composed:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if has_symbolic(args) or has_symbolic(kwargs):
-            return call_symbolically(self, self.function, args, kwargs)
+            return call_symbolically(self, self.function, args, kwargs, self.drawing)
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -266,7 +278,8 @@ def op(
         cases: inputs on which the contract test checks it; at least one.
         errors: calls that must fail, and the text that must be told.
         promote: "binary" brings arrays of different types to their common type (Keras's lattice), "float" turns
-            integers into `floatx` (both: "binary float"); ``None`` leaves types to NumPy.
+            integers into `floatx` (both: "binary float"; with "wide" those of 64 bits into floats of 64, as Keras
+            does for some ops); ``None`` leaves types to NumPy.
         stateful: it reads or changes something besides its inputs (an assignment, a random generator).
     """
 
@@ -345,11 +358,25 @@ def _to_common_float(arrays: Sequence[Any]) -> Sequence[Any]:
     ]
 
 
+def _to_wide_float(arrays: Sequence[Any]) -> Sequence[Any]:
+    """As `_to_float`, but whole numbers of 64 bits become floats of 64."""
+    return _to_float([a.astype("float64") if isinstance(a, np.ndarray) and a.dtype == "int64" else a for a in arrays])
+
+
+def _to_common_wide_float(arrays: Sequence[Any]) -> Sequence[Any]:
+    """As `_to_common_float`, but whole numbers of 64 bits become floats of 64."""
+    common = _to_common(arrays)
+    wide = [a.astype("float64") if isinstance(a, np.ndarray) and a.dtype == "int64" else a for a in common]
+    return _to_common_float(wide)
+
+
 _PROMOTIONS: dict[str | None, Callable[[Sequence[Any]], Sequence[Any]] | None] = {
     None: None,
     "binary": _to_common,
     "float": _to_float,
     "binary float": _to_common_float,
+    "wide float": _to_wide_float,
+    "binary wide float": _to_common_wide_float,
 }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurona import config
-from neurona.errors import DTypeError, ShapeError
+from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.symbolic import KerasTensor, dtype_name, flatten, map_structure
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def as_array(value: TensorLike, dtype: npt.DTypeLike | None = None) -> Array:
     elif isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
     elif isinstance(value, KerasTensor):
-        raise DTypeError(f"Expected values, received a symbolic tensor: {value!r}.")
+        raise ArgumentError(f"Expected values, received a symbolic tensor: {value!r}.")
     elif isinstance(value, (list, tuple)) and any(isinstance(leaf, Tensor) for leaf in flatten(value)):
         array = np.array(map_structure(lambda v: as_array(v) if isinstance(v, Tensor) else v, value))
     elif holds_text(value):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from typing import Any, Protocol
@@ -9,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from neurona import allowance, config
+from neurona import allowance, config, deferred
 from neurona.cases import Case
-from neurona.errors import ArgumentError, ShapeError
+from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.names import auto_name, current_path
 from neurona.symbolic import Shape
 from neurona.tape import op
@@ -55,6 +56,12 @@ def _assign(target: Array, value: Array) -> Array:
 ASSIGN = _assign  # by it a plan knows an assignment among the recorded ops
 
 
+def _drawn(initializer: Any, shape: Shape, kind: str, dtype: npt.DTypeLike | None) -> Array:
+    """What an initializer gives, in memory of its own; in the type that was asked for, if one was."""
+    with stop_recording():
+        return np.array(as_array(as_array(initializer(shape, dtype=kind)), dtype), order="C")
+
+
 class Variable(Tensor):
     """A tensor with a name whose value changes: a weight, or a layer's state.
 
@@ -69,8 +76,7 @@ class Variable(Tensor):
     """
 
     __slots__ = (
-        "_declared_trainable", "_trainable", "constraint", "initializer", "name", "overwrite_with_gradient", "path",
-        "regularizer",
+        "_declared_trainable", "_overwrite", "_trainable", "constraint", "initializer", "name", "path", "regularizer",
     )  # fmt: skip
 
     def __init__(
@@ -103,17 +109,19 @@ class Variable(Tensor):
                 )
             kind = np.dtype(dtype or config.floatx())
             allowance.ask_variable(shape, kind.itemsize)
-            with stop_recording():
-                initializer_value = as_array(initializer(tuple(shape), dtype=kind.name))
+            draw = functools.partial(_drawn, initializer, tuple(shape), kind.name, dtype)
+            waits = deferred.may_wait(initializer)
+            super().__init__(np.zeros(shape, kind) if waits else draw())
+            if waits:
+                deferred.draw_later(self, draw)
         else:
-            initializer_value = initializer
-        super().__init__(np.array(as_array(initializer_value, dtype), order="C"))  # its own memory
+            super().__init__(np.array(as_array(initializer, dtype), order="C"))  # its own memory
         self.initializer = initializer
         self.name = name
         scope = current_path()
         self.path = f"{scope}/{name}" if scope else name
         self.regularizer, self.constraint = regularizer, constraint
-        self.overwrite_with_gradient = False
+        self._overwrite = False
         self._declared_trainable = trainable  # what it is when its layer is not frozen
         self._trainable = self.tracked = trainable and self.data.dtype.kind == "f"
 
@@ -129,6 +137,23 @@ class Variable(Tensor):
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
         self.tracked = self._trainable and self.data.dtype.kind == "f"
+
+    @property
+    def overwrite_with_gradient(self) -> bool:
+        """Whether an optimizer puts the gradient itself in its place."""
+        return self._overwrite
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise DTypeError(f"`overwrite_with_gradient` must be a boolean. Received: {value!r}")
+        self._overwrite = value
+
+    def __bool__(self) -> bool:
+        raise DTypeError(
+            f"A Keras Variable cannot be used as a boolean. Received: '{self.path}'. Ask for its value: "
+            "`bool(variable.numpy())`."
+        )
 
     @property
     def value(self) -> Tensor:
@@ -152,8 +177,8 @@ class Variable(Tensor):
         array = value.data if isinstance(value, Tensor) else as_array(value, self.data.dtype)
         if array.shape != self.shape:
             raise ShapeError(
-                f"A variable keeps its shape. Expected shape {self.shape} for '{self.path}', "
-                f"received shape {array.shape}."
+                f"A variable keeps its shape, which a new value must match. Expected shape {self.shape} for "
+                f"'{self.path}', received shape {array.shape}."
             )
         if stateless.stack:
             stateless.stack[-1].keep(self)

@@ -60,6 +60,18 @@ def test_every_recipe_is_carried_over(name: str) -> None:
     assert theirs.count_params() == model.count_params()
 
 
+def test_the_best_reviews_open_in_keras_with_the_counterparts(tmp_path: Path) -> None:
+    utils.set_random_seed(0)
+    model = RECOGNISERS["reviews"].recipes["best"].build(2, 1, 0, **SMALL["reviews/best"])
+    x = examples("reviews")
+    model.train_on_batch(x, np.arange(len(x)) % 2)
+    model.save(tmp_path / "model.keras")
+    with pytest.raises(TypeError, match="WordPairs"):  # Keras itself has no such layer
+        keras.models.load_model(tmp_path / "model.keras")
+    theirs = keras.models.load_model(tmp_path / "model.keras", custom_objects=engines.twins(keras))
+    np.testing.assert_allclose(theirs.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-6)
+
+
 def test_what_has_no_counterpart_is_named() -> None:
     @neurona.saving.register_keras_serializable("mine")
     class Doubling(layers.Layer):
@@ -172,6 +184,22 @@ def test_stopped_on_keras_it_goes_on_exactly(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+def test_an_epoch_counts_all_its_batches() -> None:
+    """With a rate of 0 each epoch's loss is what `evaluate` says of all the data; so is that of the validation."""
+    model, x, y = small()
+    model = engines.without_chance(model)
+    model.optimizer.learning_rate = 0.0
+    engine = engines.OnKeras(model)
+    history = model.fit(
+        x, y, batch_size=8, epochs=2, verbose=0, validation_data=(x, y), validation_batch_size=8, callbacks=[engine]
+    ).history
+    wanted = dict(zip(["loss", "accuracy"], model.evaluate(x, y, verbose=0), strict=False))
+    assert len(x) > 8
+    for name, value in wanted.items():
+        for told in (name, f"val_{name}"):
+            np.testing.assert_allclose(history[told], [value] * 2, rtol=1e-5, err_msg=told)
+
+
 def test_both_engines_side_by_side(tmp_path: Path) -> None:
     run = begun(tmp_path / "run", engine="both")
     train(run, clothes(), verbose=0)
@@ -183,7 +211,7 @@ def test_both_engines_side_by_side(tmp_path: Path) -> None:
     assert 0 < distances[-1].weights < 1e-4
     assert distances[-1].loss < distances[1].loss  # and they did learn
     assert run.info["engine"]["drawn_by_lot"] == []
-    assert neurona.config.sparse_updates()
+    assert not neurona.config.sparse_updates()
 
 
 def test_what_is_drawn_by_lot_is_told_and_can_be_left_out(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ DRAWING: list[PictureLayer] = [
     layers.RandomRotation(0.2, seed=3), layers.RandomSaturation((0.1, 0.4), **UNIT, seed=3),
     layers.RandomSharpness((0.0, 1.0), **UNIT, seed=3), layers.RandomShear(0.4, 0.4, seed=3),
     layers.RandomTranslation(0.3, 0.3, seed=3), layers.RandomZoom(0.4, 0.3, seed=3),
-    layers.Solarization(0.2, 0.6, **UNIT, seed=3),
+    layers.Solarization(0.2, 0.6, **UNIT, seed=3), layers.AugMix(**UNIT, seed=3),
+    layers.RandAugment(**UNIT, factor=0.9, seed=3),
 ]  # fmt: skip
 draws = pytest.mark.parametrize("layer", DRAWING, ids=lambda layer: type(layer).__name__)
 
@@ -108,7 +109,7 @@ def test_labels_stay_with_their_pictures(layer: PictureLayer) -> None:
     np.testing.assert_allclose(y["labels"].numpy().sum(axis=1), 1, rtol=1e-5)
     if not isinstance(layer, (layers.MixUp, layers.CutMix)):
         np.testing.assert_array_equal(y["labels"].numpy(), labels)
-    if not isinstance(layer, layers.MixUp):
+    if not isinstance(layer, (layers.MixUp, layers.AugMix)):  # which mix masks as they mix pictures, in Keras too
         assert set(y["segmentation_masks"].numpy().ravel()) <= {*masks.ravel(), 0.0}, "a mask has no values in between"
     with pytest.raises(ArgumentError, match="but no boxes"):
         layer({"images": PICTURES, "bounding_boxes": {}}, training=True)

@@ -25,3 +25,9 @@ def test_only_arguments_count_as_wishes() -> None:
 
     assert layers.Lambda(function)(np.ones(2)).shape == (2,)
     assert float(layers.Lambda(lambda x, training: x * (2 if training else 1))(np.ones(()), training=True)) == 2
+
+
+def test_a_given_output_shape_takes_the_batch_of_several_inputs() -> None:
+    pair = [layers.Input((2,)), layers.Input((3,))]
+    assert layers.Lambda(lambda ab: ab[0], output_shape=(2,))(pair).shape == (None, 2)
+    assert layers.Lambda(lambda x: x, output_shape=(4, 5)).compute_output_shape((7, 3)) == (7, 4, 5)

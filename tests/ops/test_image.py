@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurona import kernels, ops
+from neurona import KerasTensor, kernels, ops
 from neurona.gradient_check import gradcheck
 
 RNG = np.random.default_rng(7)
@@ -205,3 +205,21 @@ def test_gradient_through_wide_batches() -> None:
     """More pixels than are read at once, one transform for all."""
     x, t = RNG.random((2, 3, 3, 1)), RNG.uniform(0.1, 0.4, (1, 8))
     assert gradcheck(lambda a, b: image.affine_transform(a, b[0], fill_mode="wrap"), x, t, tolerance=1e-6).checked == 26
+
+
+def test_elastic_transform_bends_smoothly_and_repeatably() -> None:
+    ramp = np.broadcast_to(np.arange(32.0)[None, None, :, None], (2, 32, 32, 1)).astype("float32")
+    bent = ops.image.elastic_transform(ramp, alpha=5.0, sigma=3.0, seed=1).numpy()
+    np.testing.assert_array_equal(bent, ops.image.elastic_transform(ramp, alpha=5.0, sigma=3.0, seed=1))
+    inside = (bent - ramp)[:, 8:-8, 8:-8, 0]
+    assert 0.3 < np.abs(inside).max() < 8.0
+    assert np.abs(np.diff(inside, axis=1)).max() < 0.5 * np.abs(inside).max()  # neighbours move alike
+    assert np.abs(inside[0] - inside[1]).max() > 0.1  # each picture in a way of its own
+    assert (ops.image.elastic_transform(ramp, sigma=3.0) != ops.image.elastic_transform(ramp, sigma=3.0)).numpy().any()
+
+
+def test_elastic_transform_keeps_shape_and_type() -> None:
+    pictures = np.full((3, 8, 6), 7, "uint8")
+    bent = ops.image.elastic_transform(pictures, data_format="channels_first", seed=2)
+    assert bent.shape == (3, 8, 6) and bent.dtype == "uint8" and (bent.numpy() == 7).all()
+    assert ops.image.elastic_transform(KerasTensor((None, None, 8, 3))).shape == (None, None, 8, 3)

@@ -126,3 +126,11 @@ def test_names_of_the_inner_modules() -> None:
     assert onp.sum is ops.sum and "einsum" in dir(onp) and ops.linalg.svd is ops.svd and ops.nn.one_hot is ops.one_hot
     with pytest.raises(AttributeError, match="no attribute 'relu'"):
         onp.relu  # noqa: B018
+
+
+def test_istft_near_ends_where_too_few_stretches_meet() -> None:
+    """By hand: every w^2 over the sum of the squares that meet in the middle; the Hann window of 4 is 0, 1/2, 1, 1/2."""
+    tones = ops.stft(np.ones(6, "float32"), 4, 2, 4, center=False)
+    np.testing.assert_allclose(ops.istft(tones, 4, 2, 4, center=False), [0, 0.5, 1, 1, 1, 0.5], atol=1e-6)
+    plain = ops.stft(np.ones(6, "float32"), 4, 2, 4, window=None, center=False)
+    np.testing.assert_allclose(ops.istft(plain, 4, 2, 4, window=None, center=False), [1, 1, 2, 2, 1, 1], atol=1e-6)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from neurona.parity import LEFT_OUT, SUBJECTS, TOLERANCES, distance
+from neurona.parity.certificate import _farthest
 from neurona.parity.drawing import New, drawn, numbers, one_of, real, told, whole
 from neurona.parity.sides import Ours
 from neurona.parity.subjects import KINDS, QUANTITIES, Subject, generator
@@ -78,6 +79,12 @@ def test_drawn_numbers_stay_off_the_kinks() -> None:
 )
 def test_distance(got: list[object], want: list[object], error: float) -> None:
     assert distance(np.array(got), np.array(want)) == pytest.approx(error)
+
+
+def test_types_are_compared_too() -> None:
+    got, want = {"value": np.ones(2)}, {"value": np.ones(2, "float32")}
+    assert _farthest({"output": got}, {"output": want}, "output") == (np.inf, "value, float64 for float32")
+    assert _farthest({"output": want}, {"output": want}, "output") == (0.0, "value")
 
 
 def test_rounding_where_nothing_should_be_has_the_size_of_its_neighbours() -> None:

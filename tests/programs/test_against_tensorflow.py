@@ -167,6 +167,32 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "dataset interleaved": lambda tf: list(
         tf.data.Dataset.range(2).interleave(lambda n: tf.data.Dataset.range(n, n + 3), cycle_length=1)
     ),
+    "dataset sharded": lambda tf: list(tf.data.Dataset.range(7).shard(3, 1)),
+    "dataset unique": lambda tf: list(tf.data.Dataset.from_tensor_slices([1, 2, 1, 3]).unique()),
+    "dataset take_while": lambda tf: list(tf.data.Dataset.range(7).take_while(lambda n: n < 3)),
+    "sequence_mask": lambda tf: tf.sequence_mask([1, 3], maxlen=4, dtype=tf.float32),
+    "strided_slice": lambda tf: tf.strided_slice(M, [0, 0], [2, 3], [1, 2], begin_mask=1),
+    "foldl": lambda tf: tf.foldl(lambda a, b: a - b, M),
+    "TensorArray": lambda tf: tf.TensorArray(tf.float32, size=2).unstack(M).write(0, M[1]).stack(),
+    "lookup": lambda tf: tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([1, 2], tf.int64)), -1
+    ).lookup(tf.constant(["b", "z"])),
+    "nest": lambda tf: tf.nest.flatten(tf.nest.map_structure(lambda x: x * 2, {"b": M, "a": (P,)})),
+    "bitwise": lambda tf: tf.bitwise.left_shift(tf.constant([1, 2]), tf.constant([3, 1])),
+    "weighted_cross_entropy": lambda tf: tf.nn.weighted_cross_entropy_with_logits(P, M, 2.0),
+    "compute_average_loss": lambda tf: tf.nn.compute_average_loss([1.0, 2.0], global_batch_size=4),
+    "extract_patches": lambda tf: tf.image.extract_patches(
+        np.arange(2 * 6 * 6 * 3, dtype="float32").reshape(2, 6, 6, 3), [1, 3, 3, 1], [1, 3, 3, 1], [1, 1, 1, 1], "VALID"
+    ),
+    "resize_with_pad": lambda tf: tf.image.resize_with_pad(
+        np.arange(4 * 2 * 3, dtype="float32").reshape(4, 2, 3), 8, 8
+    ),
+    "sobel_edges": lambda tf: tf.image.sobel_edges(tf.constant(np.arange(75, dtype="float32").reshape(1, 5, 5, 3))),
+    "image_gradients": lambda tf: tf.image.image_gradients(
+        tf.constant(np.arange(75, dtype="float32").reshape(1, 5, 5, 3) ** 2)
+    ),
+    "adjust_hue": lambda tf: tf.image.adjust_hue(np.linspace(0, 1, 27, dtype="float32").reshape(3, 3, 3), 0.3),
+    "adjust_gamma": lambda tf: tf.image.adjust_gamma(np.linspace(0, 1, 27, dtype="float32").reshape(3, 3, 3), 2.0),
 }  # fmt: skip
 
 
@@ -206,6 +232,27 @@ def test_gradients_through_them() -> None:
                     "conv2d": lambda tf, x: tf.nn.conv2d(x, KERNEL, 1, "SAME") ** 2,
                 }[name](tf, x)
             results.append(np.asarray(tape.gradient(y, x)))
+        np.testing.assert_allclose(results[0], results[1], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def test_gradients_of_gradients() -> None:
+    functions = {
+        "penalty": lambda tf, x: tf.nn.leaky_relu(tf.nn.conv2d(x, KERNEL, 1, "SAME")) ** 2,
+        "softmax": lambda tf, x: tf.nn.softmax(x) * x,
+        "norm": lambda tf, x: tf.sqrt(tf.reduce_sum(tf.square(x), axis=[1, 2, 3])),
+    }
+    for name, function in functions.items():
+        results = []
+        for tf in (ours, real):
+            x = tf.constant(BATCH)
+            with tf.GradientTape() as outer:
+                outer.watch(x)
+                with tf.GradientTape() as inner:
+                    inner.watch(x)
+                    y = function(tf, x)
+                slope = inner.gradient(y, x)
+                total = tf.reduce_mean((tf.norm(slope) - 1.0) ** 2)
+            results.append(np.asarray(outer.gradient(total, x)))
         np.testing.assert_allclose(results[0], results[1], rtol=1e-4, atol=1e-5, err_msg=name)
 
 

@@ -46,6 +46,12 @@ def test_a_traceback_names_the_cell_and_shows_its_line(run: Run, capsys: pytest.
     assert 'File "lesson.ipynb[2]", line 2' in shown and "b / (a - 1)" in shown
 
 
+def test_a_cell_may_await(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = "import asyncio\nawait asyncio.sleep(0)\nasync def seven():\n    return 7\nx = await seven()"
+    assert run(notebook(waiting, "await seven() + x"), name="lesson.ipynb") == (0, [])
+    assert capsys.readouterr().out == "14\n"
+
+
 @pytest.mark.parametrize(
     ("source", "left", "kept"),
     [

@@ -215,7 +215,8 @@ def test_many_arrays_in_the_same_place_are_counted_each() -> None:
 
 
 @pytest.mark.parametrize(("at", "value", "words"), [
-    (0, b"\x88", "expected"), (8, b"\x09", "version 9"), (13, b"\x04", "address of 4 bytes"), (24, b"\x01", "several parts"),
+    (0, b"\x88", "does not begin as one"),
+    (8, b"\x09", "version 9"), (13, b"\x04", "address of 4 bytes"), (24, b"\x01", "several parts"),
     (40, b"\xff\xff\xff\x0f", "cut short"), (64, b"\xff\xff\xff\x0f", "beyond the end"), (64, b"\0", "expected an object"),
 ])  # fmt: skip
 def test_damaged_first_blocks(at: int, value: bytes, words: str) -> None:

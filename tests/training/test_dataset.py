@@ -193,3 +193,11 @@ def test_layers_adapt_to_it(line: tuple[np.ndarray, np.ndarray]) -> None:
     layer.adapt(x)
     fed.adapt(Exported.from_tensor_slices(x).batch(10))
     assert np.allclose(np.asarray(layer(x)), np.asarray(fed(x)), atol=1e-5)
+
+
+def test_taking_from_mixed_data_twice_goes_over_it_twice() -> None:
+    data = Dataset.range(100).shuffle(100, seed=3)
+    first, second = ([int(x) for x in data.take(5)] for _ in range(2))
+    assert first != second
+    again = Dataset.range(100).shuffle(100, seed=3)
+    assert [int(x) for x in again.take(5)] == first

@@ -45,6 +45,15 @@ def test_one_step_by_hand() -> None:
     np.testing.assert_allclose(model.get_weights()[1], bias - 0.1 * 2 / 64 * error.sum(0), rtol=1e-4, atol=1e-6)
 
 
+def test_what_is_told_of_a_batch_is_of_this_batch() -> None:
+    """As in Keras 3.15: nothing is left of the batches before."""
+    model = linear(optimizer=keras.optimizers.SGD(0.0), metrics=["mae"])
+    for step in (model.train_on_batch, model.test_on_batch):
+        wanted = [step(X[:8], Y[:8]), step(X[8:], Y[8:])]
+        assert wanted[0] != wanted[1]
+        assert [step(X[:8], Y[:8]), step(X[8:], Y[8:])] == wanted
+
+
 def test_history_and_validation_split() -> None:
     model = linear(metrics=["mae"])
     history = model.fit(X, Y, epochs=3, validation_split=0.25, verbose=0)

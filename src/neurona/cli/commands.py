@@ -19,7 +19,7 @@ from types import FrameType
 import click
 
 from neurona import __version__
-from neurona.cli import apply, data, doctor, parity, run, show, train
+from neurona.cli import apply, bench, data, doctor, parity, run, show, train
 from neurona.cli.shared import complain, json_option, session, tell_json
 from neurona.errors import NeuronaError
 from neurona.i18n import LANGUAGES, _, get_language, set_language
@@ -53,6 +53,7 @@ def make_cli() -> click.Group:
         data.make(),
         run.make(),
         parity.make(),
+        bench.make(),
     ):
         group.add_command(command)
     return group

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from neurona import __version__, datasets, kernels
+from neurona.bench.machine import processor
 from neurona.cli.shared import json_option, say, session
 from neurona.i18n import _, get_language
 
@@ -35,18 +36,6 @@ def _version(library: str) -> str | None:
         return None
 
 
-def _processor() -> str:
-    """The processor's name, where the system tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        return platform.processor() or platform.machine()
-    return platform.processor() or platform.machine()
-
-
 def examine() -> dict[str, Any]:
     """All that the command tells."""
     info = kernels.info()
@@ -55,7 +44,7 @@ def examine() -> dict[str, Any]:
         "python": platform.python_version(),
         "executable": sys.executable,
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "language": get_language(),
         "libraries": {name: _version(name) for name in _LIBRARIES},

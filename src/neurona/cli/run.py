@@ -25,6 +25,11 @@ def make() -> click.Command:
         help=_(
             "Execute a program or notebook written for Keras, unchanged: `keras`, `tensorflow.keras` and the parts of "
             "`tensorflow` that such programs touch are answered by neurona. Everything after PROGRAM is its own.\n\n"
+            "Answered: Keras 3 with its older names; tf's tensors, mathematics, GradientTape, tf.data, tf.image, tf.strings, "
+            "tf.random, tf.nn. Of a notebook the cells are executed in order; what is not Python is left out, and told.\n\n"
+            "Not answered: trained networks (keras.applications, tensorflow_hub), graphs and sessions of TensorFlow 1, "
+            "tf.distribute, sparse tensors, TFRecord files, tf.signal. Where a program asks for such a thing, a message "
+            "names it, the line, and what there is instead.\n\n"
             "The exit status is the program's; 3 when it asks for something that neurona does not have."
         ),
         epilog=_("\b\nExamples:\n  neurona run mnist_convnet.py --epochs 3\n  neurona run classification.ipynb"),

@@ -11,7 +11,6 @@ Source: A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from neurona.datasets.source import Source, damaged
 from neurona.datasets.unpacking import Archive, Budget
 from neurona.errors import DamagedDataError
 from neurona.i18n import _
+from neurona.warn import warn_caller
 
 __all__ = ["CIFAR10", "load_data"]
 
@@ -219,5 +219,5 @@ def load_data() -> tuple[Pair, Pair]:
     """
     data = load_record(CIFAR10)
     for note in data.notes:
-        warnings.warn(note, UserWarning, stacklevel=2)
+        warn_caller(note, UserWarning)
     return (data.x_train, data.y_train[:, None]), (data.x_test, data.y_test[:, None])

@@ -9,7 +9,6 @@ Learning Algorithms", arXiv:1708.07747, 2017.
 
 from __future__ import annotations
 
-import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from neurona.datasets.four_files import FOUR_FILES, belongs_elsewhere, check_fou
 from neurona.datasets.idx import read_idx, read_labels
 from neurona.datasets.loading import load_record
 from neurona.datasets.records import Arrays, DataSet, RemoteFile
+from neurona.warn import warn_caller
 
 __all__ = ["FASHION_MNIST", "SAMPLE_NAMES", "load_data"]
 
@@ -113,5 +113,5 @@ def load_data() -> tuple[Pair, Pair]:
     """
     data = load_record(FASHION_MNIST)
     for note in data.notes:
-        warnings.warn(note, UserWarning, stacklevel=2)
+        warn_caller(note, UserWarning)
     return (data.x_train, data.y_train), (data.x_test, data.y_test)

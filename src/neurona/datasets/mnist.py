@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from neurona.datasets.npz import check_npz, read_npz
 from neurona.datasets.records import Arrays, DataSet, RemoteFile
 from neurona.datasets.source import damaged
 from neurona.i18n import _
+from neurona.warn import warn_caller
 
 __all__ = ["MNIST", "load_data"]
 
@@ -117,5 +117,5 @@ def load_data(path: str = _NPZ) -> tuple[Pair, Pair]:
     given = keras / Path(path).expanduser()  # an absolute path stays itself
     data = load_record(MNIST, path=given if path != _NPZ and given.exists() else None)
     for note in data.notes:
-        warnings.warn(note, UserWarning, stacklevel=2)
+        warn_caller(note, UserWarning)
     return (data.x_train, data.y_train), (data.x_test, data.y_test)

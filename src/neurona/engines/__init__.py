@@ -19,6 +19,7 @@ from neurona.engines.carry import carry_over, drawn_by_lot, without_chance
 from neurona.engines.on_keras import OnKeras
 from neurona.engines.real_keras import load_keras, versions
 from neurona.engines.side_by_side import Distance, SideBySide, read_distances, told
+from neurona.engines.twins import twins
 
 __all__ = [
     "Distance",
@@ -29,6 +30,7 @@ __all__ = [
     "load_keras",
     "read_distances",
     "told",
+    "twins",
     "versions",
     "without_chance",
 ]

@@ -50,6 +50,8 @@ class OnKeras(Callback):
         super().__init__()
         self._numpy = partial(as_numpy, load_keras())
         self.ours, self.theirs = model, carry_over(model)
+        # Keras would forget at each batch what an epoch has counted
+        self._forget, self.theirs.reset_metrics = self.theirs.reset_metrics, lambda: None
         for one in (self.ours, self.theirs):
             if not one.optimizer.built:
                 one.optimizer.build(one.trainable_variables)
@@ -118,10 +120,10 @@ class OnKeras(Callback):
         self.take_over()  # a checkpoint may have brought back a state
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.theirs.reset_metrics()
+        self._forget()
 
     def on_test_begin(self, logs: Any = None) -> None:
-        self.theirs.reset_metrics()
+        self._forget()
 
     def on_train_end(self, logs: Any = None) -> None:
         self.theirs.optimizer.finalize_variable_values(self.theirs.trainable_variables)

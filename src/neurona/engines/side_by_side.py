@@ -81,7 +81,7 @@ class SideBySide(OnKeras):
         data = map_structure(lambda a: None if a is None else np.array(a), data)  # the batch's memory serves again
         result = self.ours._own_step(kind, data)
         own = float(self.ours.last_loss)
-        self.theirs.reset_metrics()  # else it tells the mean of all steps so far
+        self._forget()  # else it tells the mean of all steps so far
         x, y, weight = data
         loss = float(self.theirs.train_on_batch(x, y, weight, return_dict=True)["loss"])
         self.steps += 1

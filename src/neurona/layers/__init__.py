@@ -27,10 +27,12 @@ from neurona.layers.attention import (
     MultiHeadAttention,
 )
 from neurona.layers.augmentation import (
+    AugMix,
     AutoContrast,
     CutMix,
     Equalization,
     MixUp,
+    RandAugment,
     RandomBrightness,
     RandomColorDegeneration,
     RandomColorJitter,
@@ -120,6 +122,7 @@ from neurona.layers.padding import (
     ZeroPadding2D,
     ZeroPadding3D,
 )
+from neurona.layers.pipeline import Pipeline
 from neurona.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -165,6 +168,7 @@ from neurona.layers.spatial_dropout import (
     SpatialDropout3D,
 )
 from neurona.layers.spectral_normalization import SpectralNormalization
+from neurona.layers.stft_spectrogram import STFTSpectrogram
 from neurona.layers.transposed import (
     Conv1DTranspose,
     Conv2DTranspose,
@@ -194,6 +198,7 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
     "AutoContrast",
     "Average",
     "AveragePooling1D",
@@ -281,7 +286,9 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",
     "RandomColorJitter",
@@ -306,6 +313,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "Resizing",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

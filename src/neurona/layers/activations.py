@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from neurona import ops
@@ -13,6 +12,7 @@ from neurona.parts import activations, constraints, initializers, regularizers
 from neurona.registry import export
 from neurona.symbolic import Shape
 from neurona.tensor import Tensor
+from neurona.warn import warn_caller
 
 __all__ = ["ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax"]
 
@@ -95,7 +95,7 @@ class LeakyReLU(_Elementwise):
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         if "alpha" in kwargs:  # its name in Keras 2
             negative_slope = kwargs.pop("alpha")
-            warnings.warn("Argument `alpha` is deprecated. Use `negative_slope` instead.", stacklevel=2)
+            warn_caller("Argument `alpha` is deprecated. Use `negative_slope` instead.")
         super().__init__(**kwargs)
         _refuse_negative(
             "The negative_slope value of a Leaky ReLU layer cannot be None or negative.",

@@ -34,6 +34,7 @@ from neurona.registry import export, serialize_keras_object
 from neurona.symbolic import KerasTensor, Node, Shape, flatten, has_symbolic, infer, map_structure
 from neurona.tensor import Array, Tensor, as_array, holds_text, stop_recording, wrap
 from neurona.variable import Variable
+from neurona.warn import warn_caller
 
 __all__ = ["Layer", "calling", "map_shapes", "shape_of"]
 
@@ -116,10 +117,9 @@ class Layer:
         if input_dim is not None:
             input_shape = (input_dim,)
         if input_shape is not None:
-            warnings.warn(
+            warn_caller(
                 "Do not pass an `input_shape`/`input_dim` argument to a layer. When using Sequential models, prefer "
                 "using an `Input(shape)` object as the first layer in the model instead.",
-                stacklevel=3,
             )
         if kwargs:
             raise ArgumentError(
@@ -733,7 +733,7 @@ class Layer:
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         config["dtype"] = serialize_keras_object(self.dtype_policy)
-        if type(self).get_config is not Layer.get_config:
+        if self._describes_itself():
             return config
         extra = {k: v for k, v in self._auto_arguments.items() if k not in _BASE_ARGUMENTS}
         try:
@@ -743,6 +743,11 @@ class Layer:
                 f"Layer {type(self).__name__} was made with arguments that cannot be described ({error}) and must "
                 "override `get_config()`."
             ) from error
+
+    @classmethod
+    def _describes_itself(cls) -> bool:
+        """Whether it has a `get_config` of its own, which adds its settings."""
+        return cls.get_config is not Layer.get_config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:

@@ -7,11 +7,11 @@ one the output carries. A layer that does not know masks drops it, and says so.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from neurona.symbolic import KerasTensor, flatten, map_structure
 from neurona.tensor import Tensor
+from neurona.warn import warn_caller
 
 __all__ = ["fill_in", "mask_of", "masks_of", "pass_on", "previous_mask"]
 
@@ -77,11 +77,10 @@ def pass_on(layer: Any, first: Any, previous: Any, outputs: Any) -> None:
         return
     if not layer.supports_masking:
         if any(mask is not None for mask in flatten(previous)):
-            warnings.warn(
+            warn_caller(
                 f"Layer '{layer.name}' (of type {type(layer).__name__}) was passed an input with a mask attached to "
                 "it. However, this layer does not support masking and will therefore destroy the mask information. "
                 "Downstream layers will not see the mask.",
-                stacklevel=3,
             )
         return
     for leaf, mask in zip(leaves, flatten(layer.compute_mask(first, previous)), strict=False):

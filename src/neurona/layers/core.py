@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +15,10 @@ from neurona.layers.lora import LowRank
 from neurona.ops import fused
 from neurona.parts import activations, constraints, initializers, regularizers
 from neurona.registry import export
-from neurona.symbolic import KerasTensor, Node, Shape, dtype_name, map_structure
+from neurona.symbolic import KerasTensor, Node, Shape, dtype_name, flatten, map_structure
 from neurona.tensor import Tensor
 from neurona.variable import Variable
+from neurona.warn import warn_caller
 
 __all__ = ["Activation", "Dense", "Identity", "Input", "InputLayer", "Lambda"]
 
@@ -53,7 +53,7 @@ class InputLayer(Layer):
     ) -> None:
         super().__init__(name=name)
         if "input_shape" in kwargs:
-            warnings.warn("Argument `input_shape` is deprecated. Use `shape` instead.", stacklevel=3)
+            warn_caller("Argument `input_shape` is deprecated. Use `shape` instead.")
             shape = kwargs.pop("input_shape")
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
         if kwargs:
@@ -341,7 +341,8 @@ class Lambda(Layer):
         if callable(self._output_shape):
             return self._output_shape(input_shape)
         if self._output_shape is not None:
-            return (input_shape[0], *self._output_shape)
+            batch = flatten(input_shape)[0]  # of several inputs, the first one's
+            return map_shapes(lambda shape: (batch, *shape), self._output_shape)
         symbols = map_shapes(lambda shape: KerasTensor(shape, self.compute_dtype), input_shape)
         return map_structure(lambda t: t.shape, self._infer(symbols))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from neurona import ops
@@ -14,6 +13,7 @@ from neurona.registry import export
 from neurona.symbolic import Shape
 from neurona.tensor import Tensor
 from neurona.variable import Variable
+from neurona.warn import warn_caller
 
 __all__ = ["Embedding"]
 
@@ -25,8 +25,8 @@ class Embedding(LowRank):
     Input: integers from 0 to input_dim - 1 of any shape, usually ``(N, T)``; output: that shape and output_dim. The table
     is the weight "embeddings", shape ``(input_dim, output_dim)``.
 
-    Training moves only those rows that a batch used; `neurona.config.set_sparse_updates` tells what that means and how to
-    have Keras's arithmetic instead.
+    Training moves every row, as in Keras: one that the batch did not use by what is left of its momentum. For very large
+    tables `neurona.config.set_sparse_updates` tells how to move only those rows that a batch used.
 
     Args:
         input_dim: how many words there are, counting 0.
@@ -77,7 +77,7 @@ class Embedding(LowRank):
         if quantization_config is not None:
             raise ArgumentError("Embedding does not support quantization. Leave out quantization_config.")
         if kwargs.pop("input_length", None) is not None:
-            warnings.warn("Argument `input_length` is deprecated. Just remove it.", stacklevel=2)
+            warn_caller("Argument `input_length` is deprecated. Just remove it.")
         super().__init__(**kwargs)
         self.input_dim, self.output_dim = input_dim, output_dim
         self.lora_rank, self.lora_alpha = lora_rank, lora_rank if lora_alpha is None else lora_alpha

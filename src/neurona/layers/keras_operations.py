@@ -187,7 +187,7 @@ def describe(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> t
 
     ``None`` where Keras has no such op, or cannot keep one of the settings (a tensor).
     """
-    known = _by_op().get(operation.name.strip("_"))
+    known = _by_op().get((getattr(operation, "name", None) or operation.__name__).strip("_"))
     if known is None:
         return None
     if known.inputs[0].startswith("*"):

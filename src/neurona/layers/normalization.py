@@ -7,7 +7,6 @@ overflow. (BatchNormalization, which measures over the batch, shares the beginni
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from neurona.registry import export
 from neurona.symbolic import Shape
 from neurona.tensor import Tensor
 from neurona.variable import Variable
+from neurona.warn import warn_caller
 
 __all__ = ["GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"]
 
@@ -124,10 +124,9 @@ class LayerNormalization(Scaling):
     ) -> None:
         self.rms_scaling = kwargs.pop("rms_scaling", False)
         if self.rms_scaling:
-            warnings.warn(
+            warn_caller(
                 "You passed `rms_scaling=True`, which is deprecated: it scales by the variance, not by the "
                 "root mean square. Use `RMSNormalization` instead.",
-                stacklevel=2,
             )
         super().__init__(
             _axes(axis, _NO_AXES), epsilon, center, scale, beta_initializer, gamma_initializer,

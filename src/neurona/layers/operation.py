@@ -25,8 +25,9 @@ class Operation(Layer):
     """
 
     def __init__(self, operation: Any, node: Node | None = None, name: str | None = None) -> None:
-        super().__init__(name=name or auto_name(operation.name.strip("_")))
-        self.operation = operation
+        called = getattr(operation, "name", None) or operation.__name__  # a loop is a plain function
+        super().__init__(name=name or auto_name(called.strip("_")))
+        self.operation, self.operation_name = operation, called
         self.autocast = False
         self.supports_masking = True
         self.built = True
@@ -34,14 +35,14 @@ class Operation(Layer):
             self._nodes.append(node)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        ask_settings(self.operation.name, (args, kwargs))
+        ask_settings(self.operation_name, (args, kwargs))
         return self.operation(*args, **kwargs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> None:
         """None: an op may move or sum away the axes that a mask speaks of, so its result carries none."""
 
     def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "operation": self.operation.name}
+        return {"name": self.name, "operation": self.operation_name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Operation:

@@ -9,7 +9,6 @@ Source: Goodfellow, Bengio & Courville, "Deep Learning" (2016), sections 3.13 an
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +19,7 @@ from neurona.losses.base import MODULE, FunctionLoss, convert, same_shape, tenso
 from neurona.ops.fused import softmax_crossentropy, sparse_softmax_crossentropy
 from neurona.registry import Config, export
 from neurona.tensor import TensorLike
+from neurona.warn import warn_caller
 
 __all__ = [
     "BinaryCrossentropy",
@@ -67,11 +67,10 @@ def class_targets(
     if y_true.shape != y_pred.shape:
         same_shape(name, y_true, y_pred)
     if y_pred.shape[-1:] == (1,):
-        warnings.warn(
+        warn_caller(
             f"{name} expected predictions of several classes. Received: y_pred.shape={y_pred.shape}; "
             "for one class the loss is always 0. Use binary_crossentropy for one yes-or-no question.",
             SyntaxWarning,
-            stacklevel=3,
         )
     if label_smoothing:
         share = label_smoothing / y_true.shape[-1]

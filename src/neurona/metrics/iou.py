@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from neurona.metrics.base import Metric
 from neurona.registry import Config, export
 from neurona.tape import op
 from neurona.tensor import Array, TensorLike
+from neurona.warn import warn_caller
 
 __all__ = ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"]
 
@@ -106,11 +106,10 @@ class IoU(Metric):
     def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         kind = np.dtype(getattr(sample_weight, "dtype", "int64")).kind
         if kind == "f" and "int" in self.dtype:
-            warnings.warn(
+            warn_caller(
                 "You are passing weight as `float`, but dtype is `int`: weights are cut off to whole "
                 "numbers. "
                 "Use whole weights, or dtype='float32'.",
-                stacklevel=2,
             )
         counts = _confusion_matrix(
             y_true if self.sparse_y_true else ops.argmax(y_true, axis=self.axis),

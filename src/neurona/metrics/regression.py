@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from neurona import config as settings
@@ -13,6 +12,7 @@ from neurona.metrics.base import Metric
 from neurona.metrics.reduction import FUNCTIONS, FunctionMetric, Mean
 from neurona.registry import Config, export
 from neurona.tensor import TensorLike
+from neurona.warn import warn_caller
 
 __all__ = [
     "ConcordanceCorrelation",
@@ -347,11 +347,10 @@ class R2Score(Metric):
         if samples == 0:
             return score
         if spare <= 0:
-            warnings.warn(
+            warn_caller(
                 "More independent predictors than datapoints in adjusted R2 score. Falling back to standard R2 score."
                 if spare < 0
                 else "Division by zero in Adjusted R2 score. Falling back to standard R2 score.",
-                stacklevel=2,
             )
             return score
         share = (spare + self.num_regressors) / spare

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from neurona.models import function as function
 from neurona.models.cloning import clone_model
 from neurona.models.model import Functional, Model
 from neurona.models.sequential import Sequential

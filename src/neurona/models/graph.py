@@ -12,6 +12,9 @@ from neurona.symbolic import KerasTensor, Node, flatten, map_structure
 
 __all__ = ["Graph"]
 
+#: What makes a tensor: a call, or the model's entry.
+Maker = Node | InputLayer
+
 
 class Graph:
     """What lies between `inputs` and `outputs`.
@@ -20,8 +23,8 @@ class Graph:
         inputs, outputs: symbolic tensors, nested at will.
 
     Attributes:
-        nodes: the calls, each after those it depends on.
-        layers: each layer once, those far from the outputs first (Keras's order).
+        nodes: the calls, each after those it depends on, in the order in which Keras carries them out.
+        layers: each layer once, in Keras's order: those far from the outputs first.
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
@@ -32,69 +35,73 @@ class Graph:
                     f"All `inputs` and `outputs` of a functional model must be symbolic tensors, made by Input() and "
                     f"layers called on it. Received: {leaf!r} (of type {type(leaf).__name__})."
                 )
-        self._given = {id(t) for t in flatten(inputs)}
-        self.nodes: list[Node] = []
-        self._sort()
-        self.layers = self._ordered_layers()
+        self._entries = {id(tensor): _entry(tensor) for tensor in flatten(inputs)}
+        makers, met = self._sort()
+        self.nodes, self.layers = self._ordered(makers, met)
 
-    def _sort(self) -> None:
-        """Depth first from the outputs, without recursion: deep models are legal."""
+    def _sort(self) -> tuple[list[Maker], dict[int, int]]:
+        """Depth first from the outputs, without recursion: deep models are legal.
+
+        Returns:
+            what makes the tensors, each after those it depends on, and when each was first met.
+        """
+        makers: list[Maker] = []
+        met: dict[int, int] = {}
         done: set[int] = set()
-        open_nodes: set[int] = set()
-        stack: list[tuple[Node, bool]] = []
-        for tensor in reversed(flatten(self.outputs)):
-            self._push(tensor, stack)
+        open_makers: set[int] = set()
+        stack = [(self._maker(tensor), False) for tensor in reversed(flatten(self.outputs))]
         while stack:
-            node, expanded = stack.pop()
+            maker, expanded = stack.pop()
             if expanded:
-                open_nodes.discard(id(node))
-                if id(node) not in done:
-                    done.add(id(node))
-                    self.nodes.append(node)
-            elif id(node) not in done:
-                if id(node) in open_nodes:
-                    raise ArgumentError(f"The model's calls form a circle at {node.operation!r}.")
-                open_nodes.add(id(node))
-                stack.append((node, True))
-                for tensor in reversed(node.inputs):
-                    self._push(tensor, stack)
-        for node in self.nodes:
-            if not isinstance(node.operation, Layer):
-                node.operation = Operation(node.operation, node)
+                open_makers.discard(id(maker))
+                done.add(id(maker))
+                makers.append(maker)
+            elif id(maker) not in done:
+                if id(maker) in open_makers:
+                    raise ArgumentError(f"The model's calls form a circle at {_layer(maker)!r}.")
+                open_makers.add(id(maker))
+                met[id(maker)] = len(met)
+                stack.append((maker, True))
+                stack += [(self._maker(tensor), False) for tensor in reversed(_read_by(maker))]
+        for maker in makers:
+            if isinstance(maker, Node) and not isinstance(maker.operation, Layer):
+                maker.operation = Operation(maker.operation, maker)
+        return makers, met
 
-    def _push(self, tensor: KerasTensor, stack: list[tuple[Node, bool]]) -> None:
-        if id(tensor) in self._given:
-            return
+    def _maker(self, tensor: KerasTensor) -> Maker:
+        if id(tensor) in self._entries:
+            return self._entries[id(tensor)]
         if tensor.node is None or isinstance(tensor.node.operation, InputLayer):
             raise ArgumentError(
                 f"Graph disconnected: the outputs need the tensor {tensor!r}, which is not among the model's inputs."
             )
-        stack.append((tensor.node, False))
+        return tensor.node
 
-    def _ordered_layers(self) -> list[Layer]:
-        depth: dict[int, int] = {}
-        for node in reversed(self.nodes):  # consumers come before what they consume
-            depth.setdefault(id(node), 0)
-            for tensor in node.inputs:
-                if id(tensor) not in self._given and tensor.node is not None:
-                    depth[id(tensor.node)] = max(depth.get(id(tensor.node), 0), depth[id(node)] + 1)
-        layer_depth: dict[int, int] = {}
-        layers: dict[int, Layer] = {}
-        for node in self.nodes:
-            layers.setdefault(id(node.operation), node.operation)
-            layer_depth[id(node.operation)] = max(layer_depth.get(id(node.operation), 0), depth[id(node)])
-        deepest = max(layer_depth.values(), default=0) + 1
-        entries: dict[int, Layer] = {}
-        for tensor in flatten(self.inputs):
-            if tensor.node is not None and isinstance(tensor.node.operation, InputLayer):
-                entry = tensor.node.operation
-            else:
-                entry = InputLayer(batch_shape=tensor.shape, dtype=tensor.dtype, input_tensor=None)
-            users = [depth[id(n)] for n in self.nodes if any(t is tensor for t in n.inputs)]
-            entries[id(entry)] = entry
-            layer_depth[id(entry)] = max(users, default=deepest - 1) + 1
-        everyone = [*entries.values(), *layers.values()]
-        return sorted(everyone, key=lambda layer: -layer_depth[id(layer)])  # stable: ties stay in call order
+    def _ordered(self, makers: list[Maker], met: dict[int, int]) -> tuple[list[Node], list[Layer]]:
+        """Calls and layers by how far they are from the outputs; a layer that is called twice counts by its farthest call.
+
+        Among calls equally far the order is that in which they are reached from the outputs, among layers that in which they
+        were first met: Keras's, on which the order of weights depends, and what a normalisation called twice remembers.
+        """
+        far: dict[int, int] = {}
+        of_layer: dict[int, int] = {}
+        first: dict[int, int] = {}
+        for maker in reversed(makers):  # consumers come before what they consume
+            layer = id(_layer(maker))
+            depth = far[id(maker)] = max(far.get(id(maker), 0), of_layer.get(layer, 0))
+            of_layer[layer] = depth
+            first[layer] = min(first.get(layer, len(met)), met[id(maker)])
+            for tensor in _read_by(maker):
+                source = id(self._maker(tensor))
+                far[source] = max(far.get(source, 0), depth + 1)
+        by_id = {id(maker): maker for maker in makers}
+        nodes = [maker for maker in map(by_id.__getitem__, far) if isinstance(maker, Node)]
+        layers = {id(layer): layer for layer in (*self._entries.values(), *map(_layer, makers))}
+        return (
+            sorted(nodes, key=lambda node: -far[id(node)]),
+            # an input that nobody reads comes among the last
+            sorted(layers.values(), key=lambda layer: (-of_layer.get(id(layer), 0), first.get(id(layer), -1))),
+        )
 
     def run(self, values: dict[int, Any], training: bool | None = None) -> Any:
         """Replay the calls.
@@ -128,6 +135,21 @@ class Graph:
                 for symbol, output in zip(flatten(node.outputs), flatten(outputs), strict=True):
                     values[id(symbol)] = output
         return map_structure(value, self.outputs)
+
+
+def _entry(tensor: KerasTensor) -> InputLayer:
+    """The layer at which a model's input comes in; a new one where it is the result of a call."""
+    if tensor.node is not None and isinstance(tensor.node.operation, InputLayer):
+        return tensor.node.operation
+    return InputLayer(batch_shape=tensor.shape, dtype=tensor.dtype, input_tensor=None)
+
+
+def _layer(maker: Maker) -> Any:
+    return maker.operation if isinstance(maker, Node) else maker
+
+
+def _read_by(maker: Maker) -> list[KerasTensor]:
+    return maker.inputs if isinstance(maker, Node) else []
 
 
 def _computed(symbol: KerasTensor, values: dict[int, Any]) -> Any:

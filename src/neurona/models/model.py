@@ -351,6 +351,18 @@ class Model(Trainer, Layer):
     def get_build_config(self) -> dict[str, Any] | None:
         return self._build_shapes
 
+    def get_config(self) -> dict[str, Any]:
+        """The settings from which `from_config` makes a model like it; its layers and their calls where it was drawn."""
+        if (
+            self._graph is not None and type(self).__init__ is Model.__init__
+        ):  # a subclass made as Model(inputs, outputs) is
+            return Functional.get_config(self)  # type: ignore[arg-type]
+        return super().get_config()
+
+    @classmethod
+    def _describes_itself(cls) -> bool:
+        return cls.get_config is not Model.get_config
+
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """The model that `get_config` described."""

@@ -21,6 +21,7 @@ from neurona.ops.decompositions import *  # noqa: F403
 from neurona.ops.diagonals import *  # noqa: F403
 from neurona.ops.einsum import *  # noqa: F403
 from neurona.ops.elementwise import *  # noqa: F403
+from neurona.ops.forward import *  # noqa: F403
 from neurona.ops.fourier import *  # noqa: F403
 from neurona.ops.functions import *  # noqa: F403
 from neurona.ops.index import *  # noqa: F403
@@ -32,6 +33,7 @@ from neurona.ops.nn import *  # noqa: F403
 from neurona.ops.norms import *  # noqa: F403
 from neurona.ops.operators import *  # noqa: F403
 from neurona.ops.past_nan import *  # noqa: F403
+from neurona.ops.patterns import *  # noqa: F403
 from neurona.ops.pool import *  # noqa: F403
 from neurona.ops.probabilities import *  # noqa: F403
 from neurona.ops.reduce import *  # noqa: F403
@@ -50,7 +52,7 @@ from neurona.ops import numpy as numpy
 for _module, _names in (
     (
         linalg,
-        "cholesky cholesky_inverse det eig eigh inv lstsq lu_factor matrix_rank norm pinv qr solve solve_triangular svd",
+        "cholesky cholesky_inverse det eig eigh inv jvp lstsq lu_factor matrix_rank norm pinv qr solve solve_triangular svd",
     ),
     (nn, "ctc_decode ctc_loss depth_to_space fold multi_hot one_hot polar space_to_depth unfold"),
 ):

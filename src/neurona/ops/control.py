@@ -13,7 +13,7 @@ import numpy as np
 
 from neurona.errors import ArgumentError, ShapeError
 from neurona.ops.joining import concatenate, stack
-from neurona.symbolic import call_symbolically, flatten, has_symbolic, map_structure
+from neurona.symbolic import KerasTensor, Node, call_symbolically, flatten, has_symbolic, map_structure
 from neurona.tape import Op
 from neurona.tensor import Array, Arrays, Tensor, TensorLike, as_tensor, stop_recording, wrap
 
@@ -45,7 +45,29 @@ def cond(pred: TensorLike, true_fn: Callable[[], Structure], false_fn: Callable[
     >>> cond(Tensor(3.0) > 2.0, lambda: "large", lambda: "small")
     'large'
     """
+    if isinstance(pred, KerasTensor):
+        either, other = _symbols(true_fn()), _symbols(false_fn())
+        kinds = [[None if x is None else (x.shape, x.dtype) for x in flatten(y)] for y in (either, other)]
+        if kinds[0] != kinds[1]:
+            raise ArgumentError(
+                "`true_fn` and `false_fn` should return outputs of the same kind (structure, dtype and shape). "
+                f"Received: {either!r} and {other!r}."
+            )
+        Node(cond, (pred, true_fn, false_fn), {}, either)
+        return either
     return true_fn() if bool(pred) else false_fn()
+
+
+def _symbols(structure: Structure) -> Structure:
+    """Symbolic tensors of the same shapes and types."""
+
+    def symbol(leaf: Any) -> Any:
+        if leaf is None:
+            return None
+        x = leaf if isinstance(leaf, KerasTensor) else as_tensor(leaf)
+        return KerasTensor(tuple(x.shape), str(x.dtype))
+
+    return map_structure(symbol, structure)
 
 
 def switch(index: TensorLike, branches: Sequence[Callable[..., Structure]], *operands: Structure) -> Structure:
@@ -64,6 +86,8 @@ def switch(index: TensorLike, branches: Sequence[Callable[..., Structure]], *ope
     """
     if not branches:
         raise ArgumentError("switch expected at least one branch. Received: branches=[].")
+    if has_symbolic((index, operands)):
+        return call_symbolically(switch, lambda _, given, *xs: given[0](*xs), (index, list(branches), *operands), {})
     return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
 
 
@@ -94,6 +118,10 @@ def while_loop(
     >>> while_loop(lambda i: i < 10, lambda i: i * 3, 1)
     Tensor(27, dtype=int32)
     """
+    if has_symbolic(loop_vars):  # a loop leaves shapes as they are, so what comes out is known
+        symbols = _symbols(loop_vars)
+        Node(while_loop, (cond, body, loop_vars), {"maximum_iterations": maximum_iterations}, symbols)
+        return symbols
     several = isinstance(loop_vars, (list, tuple))
     values = list(_tensors(loop_vars)) if several else [_tensors(loop_vars)]
     rounds = 0

@@ -14,6 +14,7 @@ from neurona import config
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, ShapeError
 from neurona.ops.index import add_at_rows, check_whole
+from neurona.symbolic import KerasTensor
 from neurona.tape import op
 from neurona.tensor import Array
 
@@ -145,6 +146,13 @@ SEGMENT_ERRORS = [
 ]
 
 
+def _drawn_segments(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
+    """As many rows as the largest id tells, which nobody knows yet."""
+    if num_segments is not None or not isinstance(segment_ids, KerasTensor):
+        return NotImplemented
+    return KerasTensor((None, *data.shape[1:]), data.dtype)
+
+
 @op(cases=SEGMENT_CASES, errors=SEGMENT_ERRORS)
 def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False) -> Array:
     """The sums of the rows that bear the same number.
@@ -164,6 +172,9 @@ def segment_sum(data: Array, segment_ids: Array, num_segments: int | None = None
     """
     rows, ids, count = _segments("segment_sum", data, segment_ids, num_segments)
     return add_at_rows(count, ids[rows], data[rows])
+
+
+segment_sum.drawn(_drawn_segments)
 
 
 @segment_sum.gradient
@@ -249,6 +260,9 @@ def segment_prod(data: Array, segment_ids: Array, num_segments: int | None = Non
     return y
 
 
+segment_prod.drawn(_drawn_segments)
+
+
 @segment_prod.gradient
 def _(
     g: Array, y: Array, data: Array, segment_ids: Array, num_segments: int | None = None, sorted: bool = False
@@ -261,6 +275,12 @@ def _(
     own, others = data[rows], zeros[ids[rows]] - zero[rows]
     dx[rows] = np.where(others > 0, 0, g[ids[rows]] * rest[ids[rows]] / np.where(zero[rows], 1, own))
     return dx, None
+
+
+segment_max.drawn(_drawn_segments)
+
+
+segment_min.drawn(_drawn_segments)
 
 
 @segment_max.gradient
@@ -313,7 +333,7 @@ def bincount(x: Array, weights: Array | None = None, minlength: int = 0, sparse:
         raise ShapeError(f"bincount expected as many weights as numbers. Received: {x.shape} and {weights.shape}.")
     if x.min(initial=0) < 0:
         raise ArgumentError(f"bincount expected no negative numbers. Received: {x.min()}.")
-    length = max(int(x.max(initial=-1)) + 1, minlength)
+    length = max(int(x.max()) + 1 if x.size else 0, minlength)
     parts = np.ones(x.shape, "int32") if weights is None else weights
     if not x.size:
         return np.zeros((*x.shape[:-1], length), parts.dtype)
@@ -395,3 +415,8 @@ def nonzero(x: Array) -> tuple[Array, ...]:
     (Tensor([1, 2], dtype=int32),)
     """
     return tuple(i.astype("int32") for i in np.nonzero(x))
+
+
+@nonzero.drawn
+def _(x: KerasTensor) -> tuple[KerasTensor, ...]:
+    return tuple(KerasTensor((None,), "int32") for _ in x.shape)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from neurona import config
 from neurona.allowance import ask_array
 from neurona.cases import A, Case, Failure
-from neurona.errors import ArgumentError, DTypeError, ShapeError
+from neurona.errors import ArgumentError, ShapeError
 from neurona.ops.elementwise import cast, standard_dtype
 from neurona.symbolic import KerasTensor, flatten
 from neurona.tape import composed, op, stacked
@@ -331,7 +331,7 @@ def convert_to_numpy(x: TensorLike) -> Array:
     [1.0, 1.0]
     """
     if isinstance(x, KerasTensor):
-        raise DTypeError(f"A symbolic tensor has no values yet. Received: {x!r}.")
+        raise ArgumentError(f"A symbolic tensor has no values yet. Received: {x!r}.")
     return np.array(x.numpy() if isinstance(x, Tensor) else as_array(x))
 
 

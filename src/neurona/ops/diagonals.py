@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+from typing import Any
 
 import numpy as np
 
 from neurona.cases import Case, Failure
 from neurona.errors import ShapeError
 from neurona.ops.shape import axis_of, ravel
+from neurona.symbolic import KerasTensor
 from neurona.tape import composed, op
 from neurona.tensor import Array, Tensor, TensorLike
 
@@ -30,6 +32,13 @@ def diag(x: Array, k: int = 0) -> Array:
     if x.ndim not in (1, 2):
         raise ShapeError(f"diag expected 1 or 2 axes. Received: shape {x.shape}.")
     return np.diag(x, k).copy()
+
+
+@diag.drawn
+def _(x: KerasTensor, k: int = 0) -> Any:
+    if x.ndim == 2 and None in x.shape:
+        return KerasTensor((None,), x.dtype)
+    return NotImplemented
 
 
 @diag.gradient

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from neurona import config
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, DTypeError, ShapeError
+from neurona.symbolic import KerasTensor
 from neurona.tape import _to_common as to_common
 from neurona.tape import composed, op
 from neurona.tensor import Array, Tensor, TensorLike, as_array
@@ -306,7 +307,14 @@ def mod(x1: Array, x2: Array) -> Array:
     >>> mod([7, -7], 3)
     Tensor([1, 2], dtype=int32)
     """
-    return broadcasting("mod", np.mod, x1, x2)
+    return broadcasting("mod", np.mod, *_counted(x1, x2))
+
+
+def _counted(x1: Array, x2: Array) -> tuple[Array, Array]:
+    """Truth values as whole numbers, of which there may be a rest."""
+    if all(np.asarray(x).dtype.kind == "b" for x in (x1, x2)):
+        return np.asarray(x1, "int32"), np.asarray(x2, "int32")
+    return x1, x2
 
 
 @mod.gradient
@@ -325,7 +333,7 @@ def fmod(x1: Array, x2: Array) -> Array:
     >>> fmod([7, -7], 3)
     Tensor([ 1, -1], dtype=int32)
     """
-    return broadcasting("fmod", np.fmod, x1, x2)
+    return broadcasting("fmod", np.fmod, *_counted(x1, x2))
 
 
 @fmod.gradient
@@ -424,7 +432,7 @@ def _(g: Array, y: Array, x1: Array, x2: Array, needs: Needs) -> Two:
 @op(
     cases=[Case("N C", A("N C", 0.5, 2.0)), Case("N 1", A("1 C", 0.5, 2.0))],
     errors=MISMATCH,
-    promote="binary float",
+    promote="binary wide float",
 )
 def hypot(x1: Array, x2: Array) -> Array:
     """The length of the hypotenuse, sqrt(x1^2 + x2^2), without overflow.
@@ -480,7 +488,7 @@ def _(g: Array, y: Array, x1: Array, x2: Array, needs: Needs) -> Two:
     )
 
 
-@op(cases=PAIRS, errors=MISMATCH, promote="binary float")
+@op(cases=PAIRS, errors=MISMATCH, promote="binary wide float")
 def heaviside(x1: Array, x2: Array) -> Array:
     """The step: 0 for negative x1, 1 for positive, x2 at 0. It has no gradient.
 
@@ -712,6 +720,13 @@ def where(condition: Array, x1: Array | None = None, x2: Array | None = None) ->
     check_broadcast("where", condition, x1, x2)
     x1, x2 = to_common([x1, x2])
     return np.where(condition, x1, x2)
+
+
+@where.drawn
+def _(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+    if x1 is not None or x2 is not None:
+        return NotImplemented
+    return tuple(KerasTensor((None,), "int32") for _ in condition.shape)
 
 
 @where.gradient

@@ -16,7 +16,7 @@ import numpy as np
 from neurona import config
 from neurona.cases import Case, Failure
 from neurona.errors import ArgumentError, ShapeError
-from neurona.ops.elementwise import divide, multiply
+from neurona.ops.elementwise import multiply
 from neurona.ops.shape import pad
 from neurona.ops.slicing import get_item
 from neurona.tape import composed, op
@@ -289,6 +289,15 @@ def _window(window: Any, length: int, fft_length: int) -> Array:
     return np.pad(values, (before, fft_length - length - before)).astype(config.floatx())
 
 
+def _undoing(window: Array, stride: int) -> Array:
+    """The window that undoes another where stretches overlap: w over the sum of the squares of all w that meet there."""
+    squares = np.zeros(-(-len(window) // stride) * stride)
+    squares[: len(window)] = np.square(window, dtype="float64")
+    met = squares.reshape(-1, stride).sum(0)
+    below = np.tile(met, len(squares) // stride)[: len(window)]
+    return np.where(below > 1e-10, window / np.where(below > 1e-10, below, 1), 0).astype(window.dtype)
+
+
 def _check_stretch(sequence_length: int, fft_length: int) -> None:
     if fft_length < sequence_length:
         raise ArgumentError(
@@ -361,11 +370,12 @@ def istft(
     window: Any = "hann",
     center: bool = True,
 ) -> Tensor:
-    """The signal whose `stft` this is.
+    """The signal whose `stft` this is: as it was, except near ends where too few stretches meet.
 
     Args:
         x: the real and the imaginary part, each (..., stretches, fft_length // 2 + 1).
-        sequence_length, sequence_stride, fft_length, window, center: as they were for `stft`.
+        sequence_length, sequence_stride, fft_length, window, center: as they were for `stft`; without a window stretches
+            that overlap are added up.
         length: of the signal; by default as far as the stretches reach.
 
     Returns:
@@ -378,11 +388,10 @@ def istft(
     Tensor([1., 2., 3., 4.], dtype=float32)
     """
     _check_stretch(sequence_length, fft_length)
-    shape = _window(window, sequence_length, fft_length)
     stretches = _irfft(*_parts(x, 2), fft_length=fft_length)
-    signal = _overlap_and_add(multiply(stretches, shape), sequence_stride=sequence_stride)
-    weight = _overlapped(np.broadcast_to(shape**2, stretches.shape[-2:]), sequence_stride, signal.shape[-1])
-    signal = divide(signal, np.where(weight > 1e-10, weight, 1).astype(shape.dtype))
+    if window is not None:
+        stretches = multiply(stretches, _undoing(_window(window, sequence_length, fft_length), sequence_stride))
+    signal = _overlap_and_add(stretches, sequence_stride=sequence_stride)
     start = fft_length // 2 if center else 0
     end = start + length if length is not None else signal.shape[-1] - start
     return get_item(signal, (Ellipsis, slice(start, end)))  # type: ignore[no-any-return]

@@ -206,7 +206,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
     return g * (-0.5 * y * y * y)
 
 
-@op(cases=[Case(A("N C", 0.3, 2.0)), Case(A("N C", -2.0, -0.3))], promote="float")
+@op(cases=[Case(A("N C", 0.3, 2.0)), Case(A("N C", -2.0, -0.3))], promote="wide float")
 @QUIET
 def cbrt(x: Array) -> Array:
     """The cube root, of negative numbers too.
@@ -326,7 +326,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
     return np.asarray(g / (1 + x * x))
 
 
-@op(cases=[Case("N C")], promote="float")
+@op(cases=[Case("N C")], promote="wide float")
 def deg2rad(x: Array) -> Array:
     """Degrees to radians, x pi / 180.
 
@@ -342,7 +342,7 @@ def _(g: Array, y: Array, x: Array) -> Array:
     return g * (math.pi / 180)
 
 
-@op(cases=[Case("N C")], promote="float")
+@op(cases=[Case("N C")], promote="wide float")
 def rad2deg(x: Array) -> Array:
     """Radians to degrees, 180 x / pi.
 

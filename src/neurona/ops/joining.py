@@ -11,6 +11,7 @@ import numpy as np
 from neurona.cases import Case, Failure
 from neurona.errors import ArgumentError, ShapeError
 from neurona.ops.shape import axis_of, expand_dims, ravel
+from neurona.symbolic import KerasTensor
 from neurona.tape import composed, op
 from neurona.tensor import Array, Arrays, Tensor, TensorLike
 
@@ -279,3 +280,16 @@ def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor
     if num is not None and num != length:
         raise ShapeError(f"unstack expected num to be the length of axis {axis}, {length}. Received: num={num}.")
     return list(_slices(x, axis=axis))
+
+
+@unstack.drawn
+def _(x: KerasTensor, num: int | None = None, axis: int = 0) -> Any:
+    axis = axis_of(axis, x.ndim, "unstack")
+    if x.shape[axis] is not None:
+        return NotImplemented
+    if num is None:
+        raise ShapeError(
+            f"Cannot infer argument `num` from shape {x.shape}: axis {axis} is open. Pass the number of slices as `num`. "
+            "Received: num=None."
+        )
+    return [KerasTensor((*x.shape[:axis], *x.shape[axis + 1 :]), x.dtype) for _ in range(num)]

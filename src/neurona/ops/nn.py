@@ -7,7 +7,6 @@ written out, because the mean and the variance depend on every number of the lin
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from neurona.ops.probabilities import *  # noqa: F403
 from neurona.ops.shape import reshape
 from neurona.tape import common_dtype, composed, op
 from neurona.tensor import Array, Tensor, TensorLike, as_tensor
+from neurona.warn import warn_caller
 
 __all__ = [
     *activation.__all__,
@@ -206,7 +206,7 @@ def layer_normalization(
     small = config.epsilon() if epsilon is None else epsilon
     axes = _axes("layer_normalization", x.data, axis)
     if kwargs.get("rms_scaling"):
-        warnings.warn("rms_scaling=True is outdated; use rms_normalization instead.", stacklevel=2)
+        warn_caller("rms_scaling=True is outdated; use rms_normalization instead.")
         y = multiply(x, rsqrt(add(moments(x, axes=axes, keepdims=True)[1], small)))
     else:
         y = _standardize(x, axes=axes, epsilon=small)

@@ -6,8 +6,6 @@ where they are at hand: an exponential never overflows and a logarithm never see
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from neurona import config
@@ -16,6 +14,7 @@ from neurona.errors import ArgumentError, ShapeError
 from neurona.ops.activation import logistic
 from neurona.tape import op
 from neurona.tensor import Array
+from neurona.warn import warn_caller
 
 __all__ = [
     "binary_crossentropy",
@@ -78,10 +77,9 @@ def softmax(x: Array, axis: Axis = -1) -> Array:
     """
     axes = _check_axis("softmax", x, axis)
     if isinstance(axis, int) and x.shape[axis] == 1:
-        warnings.warn(
+        warn_caller(
             f"softmax along an axis of length 1 is always 1. Received: axis={axis}, shape {x.shape}. "
             "Did you mean sigmoid?",
-            stacklevel=2,
         )
     return softmax_along(x, axes)
 

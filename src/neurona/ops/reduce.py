@@ -281,7 +281,8 @@ def average(x: TensorLike, axis: Axis = None, weights: TensorLike | None = None)
     """
     if weights is None:
         return mean(x, axis)  # type: ignore[no-any-return]
-    x, w = (cast(t, config.floatx()) if is_integer(t) else t for t in (x, weights))
+    own = next((t.dtype for t in (x, weights) if hasattr(t, "dtype") and not is_integer(t)), config.floatx())
+    x, w = (cast(t, own) if is_integer(t) else t for t in (x, weights))
     shape, given = _shape(x), _shape(w)
     if given != shape:
         if len(given) != 1 or not isinstance(axis, int) or given[0] != shape[axis]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, ShapeError
-from neurona.ops.elementwise import divide, multiply, power, subtract
+from neurona.ops.elementwise import cast, divide, multiply, power, subtract
 from neurona.ops.functions import exp2, sqrt
 from neurona.ops.joining import stack
 from neurona.ops.linalg import matmul
@@ -63,7 +63,7 @@ def _chosen(lengths: tuple[int, int], mode: str) -> slice:
         Failure("3", "2", mode="ful", match="'valid', 'same' or 'full'"),
         Failure("0", "2", match="not empty"),
     ],
-    promote="binary float",
+    promote="binary wide float",
 )
 def correlate(x1: Array, x2: Array, mode: str = "valid") -> Array:
     """How alike two rows are at every shift: y_k = sum over n of x1_(n + k) x2_n.
@@ -113,6 +113,8 @@ def corrcoef(x: TensorLike) -> Tensor:
     x = _tensor(x)
     if len(x.shape) not in (1, 2):
         raise ShapeError(f"corrcoef expected one or two axes. Received: shape {tuple(x.shape)}.")
+    if np.dtype(x.dtype) == "int64":
+        x = cast(x, "float64")
     single = len(x.shape) == 1
     rows = expand_dims(x, 0) if single else x
     away = subtract(rows, mean(rows, axis=-1, keepdims=True))
@@ -231,7 +233,9 @@ def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> ldexp([1.0, 2.0], [2, 3])
     Tensor([ 4., 16.], dtype=float32)
     """
-    return multiply(x1, exp2(x2))  # type: ignore[no-any-return]
+    x = _tensor(x1)
+    scale = exp2(x2)
+    return multiply(x, cast(scale, x.dtype) if np.dtype(x.dtype).kind == "f" else scale)  # type: ignore[no-any-return]
 
 
 # -- places and functions ----------------------------------------------------------------------------------------

@@ -223,6 +223,15 @@ def squeeze(x: Array, axis: int | Sequence[int] | None = None) -> Array:
     return x.squeeze(axes)
 
 
+@squeeze.drawn
+def _(x: KerasTensor, axis: int | Sequence[int] | None = None) -> Any:
+    if axis is not None and builtins.any(x.shape[i] is None for i in axes_of(axis, x.ndim, "squeeze")):
+        raise ShapeError(f"squeeze expected axes of length 1. Received: shape {x.shape}, axis={axis}, an open one.")
+    if axis is None and None in x.shape:
+        return KerasTensor(tuple(n for n in x.shape if n != 1), x.dtype)
+    return NotImplemented
+
+
 @squeeze.gradient
 def _(g: Array, y: Array, x: Array, axis: int | Sequence[int] | None = None) -> Array:
     return g.reshape(x.shape)

@@ -155,6 +155,15 @@ def slice(inputs: Array, start_indices: Array, shape: Any) -> Array:
     return inputs[_block(inputs, start_indices, shape)]
 
 
+@slice.drawn
+def _(inputs: Any, start_indices: Any, shape: Any) -> Any:
+    if (
+        isinstance(start_indices, KerasTensor) and -1 not in shape
+    ):  # the places are symbolic: they have no values to try
+        return KerasTensor(tuple(shape), str(inputs.dtype))
+    return NotImplemented
+
+
 @slice.gradient
 def _(g: Array, y: Array, inputs: Array, start_indices: Array, shape: Any) -> tuple[Array, None]:
     dx = np.zeros(inputs.shape, g.dtype)
@@ -180,6 +189,11 @@ def slice_update(inputs: Array, start_indices: Array, updates: Array) -> Array:
     out = inputs.copy()
     out[_block(inputs, start_indices, updates.shape)] = updates
     return out
+
+
+@slice_update.drawn
+def _(inputs: Any, start_indices: Any, updates: Any) -> Any:
+    return KerasTensor(inputs.shape, str(inputs.dtype))  # the places may be symbolic
 
 
 @slice_update.gradient

@@ -67,7 +67,7 @@ def kaiser(x: Any, beta: Any) -> Tensor:
     return _taper(np.kaiser(int(x), float(beta)))
 
 
-@op(cases=[Case("N C")], promote="float")
+@op(cases=[Case("N C")], promote="wide float")
 @QUIET
 def i0(x: Array) -> Array:
     """The modified Bessel function of the first kind and order 0.

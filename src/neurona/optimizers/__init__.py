@@ -13,7 +13,9 @@ from neurona.optimizers.base import Optimizer
 from neurona.optimizers.gradient_descent import SGD
 from neurona.optimizers.lamb import Lamb
 from neurona.optimizers.loss_scale import LossScaleOptimizer
+from neurona.optimizers.multi import MultiOptimizer, OptimizerMap
 from neurona.optimizers.muon import Muon
+from neurona.optimizers.schedule_free import ScheduleFreeAdamW
 from neurona.optimizers.sign import Ftrl, Lion
 from neurona.parts.lookup import find
 from neurona.registry import Config, serialize_keras_object
@@ -30,10 +32,13 @@ __all__ = [
     "Lamb",
     "Lion",
     "LossScaleOptimizer",
+    "MultiOptimizer",
     "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",

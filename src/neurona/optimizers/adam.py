@@ -276,18 +276,23 @@ class Nadam(TwoAverages):
         dtype = variables[0].dtype if variables else None
         super().build(variables)
         self._u_product = self.add_variable((), "ones", dtype, name=auto_name("variable"))
+        self._product_of = 0  # how many steps are in it
+
+    @property
+    def derived(self) -> list[Variable]:
+        return [self._u_product] if self.built else []
 
     def _u(self, t: int) -> float:
         return self.beta_1 * (1.0 - 0.5 * 0.96**t)
 
-    def load_own_variables(self, store: Any) -> None:
-        super().load_own_variables(store)
-        if len(store.keys()) < len(self.variables):  # Keras 2 leaves the product out, which the steps give
-            steps = range(1, int(self._iterations.data) + 1)
-            self._u_product.assign(math.prod(self._u(t) for t in steps))
-
     def begin(self) -> None:
-        self._u_product.data *= self._u(self._local_step())
+        t, product = self._local_step(), self._u_product.data
+        if self._product_of != t - 1:  # a state that was loaded: not all files hold the product
+            product[...] = 1
+            self._product_of = 0
+        while self._product_of < t:
+            self._product_of += 1
+            product *= self._u(self._product_of)
 
     def move(self, g: Array, w: Array, index: int, rate: float) -> None:
         m, v = self._firsts[index].data, self._seconds[index].data

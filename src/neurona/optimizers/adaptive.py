@@ -169,6 +169,9 @@ class Adagrad(ArrayOptimizer):
         )  # fmt: skip
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
+    def rests(self) -> bool:
+        return True
+
     def build(self, variables: Sequence[Variable]) -> None:
         if self.built:
             return

@@ -3,10 +3,12 @@
 A rule is written in `move`, on arrays, in place, with NumPy: that is the reference. Where a compiled kernel
 knows the rule (`compiled`), it does all variables, weight decay included, in one call.
 
-Of a table whose gradient is a `RowGradient` only those rows move, with their rows of the state (`row_slots`): the same rule on
-smaller arrays. Each row's clock stands still while no batch names it: neither its averages fade nor its weights decay.
-Rules that look at a whole variable to move one number of it (the norm in Lamb, the means of rows and columns in Adafactor,
-the orthogonal step of Muon) have no meaning on some rows alone; there the gradient is laid out, zeros included.
+A gradient that is a `RowGradient` is laid out, zeros included, where a gradient of 0 still moves something: averages fade,
+and what is left of them moves the weights. Where it moves nothing (`rests`), and where `config.set_sparse_updates(True)` asks
+for it, only its rows move, with their rows of the state (`row_slots`): the same rule on smaller arrays. Asked for, each row's
+clock stands still while no batch names it: neither its averages fade nor its weights decay. Rules that look at a whole
+variable to move one number of it (the norm in Lamb, the means of rows and columns in Adafactor, the orthogonal step of Muon)
+have no meaning on some rows alone; there every gradient is laid out.
 """
 
 from __future__ import annotations
@@ -16,9 +18,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from neurona import kernels
+from neurona import config, kernels
 from neurona.optimizers.base import Optimizer
-from neurona.row_gradient import RowGradient, as_whole
+from neurona.row_gradient import RowGradient
 from neurona.tensor import Array, as_array
 from neurona.variable import Variable
 
@@ -35,6 +37,12 @@ class ArrayOptimizer(Optimizer):
     #: empty); None: the rule needs whole variables. A subclass that writes a `move` of its own says it anew.
     row_slots: ClassVar[tuple[str, ...] | None] = None
     _at_once: ClassVar[bool] = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._whole: dict[
+            int, tuple[Array, Array]
+        ] = {}  # a variable's place -> its gradient laid out, and the rows in it
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -67,6 +75,26 @@ class ArrayOptimizer(Optimizer):
         """Whether the rule has a meaning on some rows of this variable alone."""
         return self.row_slots is not None
 
+    def rests(self) -> bool:
+        """Whether a weight whose gradient is 0 stays as it is, and so does its state."""
+        return False
+
+    def _moves_rows(self, variable: Variable) -> bool:
+        """Whether of this variable only those rows move that have a gradient."""
+        alone = config.sparse_updates() or (self.rests() and not self._decay_of(variable))
+        return alone and self.takes_rows(variable)
+
+    def _laid_out(self, g: RowGradient, index: int) -> Array:
+        """The whole gradient, in memory that is used again: of the last one only its rows are to be cleared."""
+        whole, rows = self._whole.get(index, (np.empty(0), g.rows))
+        if whole.shape != g.shape or whole.dtype != g.dtype:
+            whole = np.zeros(g.shape, g.dtype)
+        else:
+            whole[rows] = 0
+        whole[g.rows] = g.values
+        self._whole[index] = whole, g.rows
+        return whole
+
     def _move_all(self, arrays: list[Any], variables: Sequence[Variable], indices: list[int], rate: float) -> None:
         self.begin()
         if not self._at_once:
@@ -95,10 +123,12 @@ class ArrayOptimizer(Optimizer):
         """Move the tables of which only some rows are to move; what is left, as whole arrays."""
         left: list[tuple[Array, Variable, int]] = []
         for g, variable, index in zip(arrays, variables, indices, strict=True):
-            if type(g) is RowGradient and self.takes_rows(variable):
+            if type(g) is not RowGradient:
+                left.append((g, variable, index))
+            elif self._moves_rows(variable):
                 self._move_rows_of(g, variable, index, rate)
             else:
-                left.append((as_whole(g), variable, index))
+                left.append((self._laid_out(g, index), variable, index))
         return [g for g, _, _ in left], [variable for _, variable, _ in left], [index for _, _, index in left]
 
     def _move_rows_of(self, g: RowGradient, variable: Variable, index: int, rate: float) -> None:

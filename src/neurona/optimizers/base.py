@@ -11,7 +11,6 @@ Everything happens in place on the variables' arrays; gradients are only read.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -34,6 +33,7 @@ from neurona.tensor import (
     wrap,
 )
 from neurona.variable import Variable
+from neurona.warn import warn_caller
 
 __all__ = ["Optimizer"]
 
@@ -84,7 +84,7 @@ class Optimizer(OptimizerState):
         **kwargs: Any,
     ) -> None:
         if kwargs.pop("decay", None) is not None:
-            warnings.warn("Argument `decay` is no longer supported and will be ignored.", stacklevel=3)
+            warn_caller("Argument `decay` is no longer supported and will be ignored.")
         if kwargs:
             raise ArgumentError(f"Argument(s) not recognized: {kwargs}")
         if gradient_accumulation_steps and gradient_accumulation_steps < 2:
@@ -253,10 +253,9 @@ class Optimizer(OptimizerState):
         if len(missing) == len(variables):
             raise ArgumentError("No gradients provided for any variable.")
         if missing:
-            warnings.warn(
+            warn_caller(
                 f"Gradients do not exist for variables {missing} when minimizing the loss. If using "
                 "`model.compile()`, did you forget to provide a `loss` argument?",
-                stacklevel=5,
             )
         return arrays, moved, indices
 

@@ -64,6 +64,9 @@ class SGD(ArrayOptimizer):
             raise ArgumentError(f"`momentum` must be a float between [0, 1]. Received: momentum={momentum}")
         self.momentum, self.nesterov = momentum, nesterov
 
+    def rests(self) -> bool:
+        return not self.momentum
+
     def build(self, variables: Sequence[Variable]) -> None:
         if self.built:
             return

@@ -67,7 +67,8 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def variables(self) -> list[Variable]:
-        return [*self._variables, *self.inner_optimizer.variables]
+        derived = set(map(id, self.inner_optimizer.derived))  # Keras leaves them out here, and here alone
+        return [*self._variables, *(v for v in self.inner_optimizer.variables if id(v) not in derived)]
 
     @property
     def iterations(self) -> Any:

@@ -5,7 +5,6 @@ The base of `neurona.optimizers.base.Optimizer`, which adds what an optimizer do
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from neurona.parts import initializers
 from neurona.symbolic import Shape
 from neurona.tensor import Tensor, TensorLike, as_array, leave_recording
 from neurona.variable import Variable
+from neurona.warn import warn_caller
 
 __all__ = ["OptimizerState"]
 
@@ -64,6 +64,11 @@ class OptimizerState:
     def variables(self) -> list[Variable]:
         """The state: the count of steps, the learning rate, then what `build` made."""
         return list(self._variables)
+
+    @property
+    def derived(self) -> list[Variable]:
+        """Those of `variables` that follow from the count of steps."""
+        return []
 
     def add_variable(
         self,
@@ -181,11 +186,10 @@ class OptimizerState:
         """
         arrays = self._filled_up([store[key] for key in sorted(store.keys(), key=int)])
         if arrays is None:
-            warnings.warn(
+            warn_caller(
                 f"Skipping variable loading for optimizer '{self.name}', because it has {len(self.variables)} "
                 "variables "
                 f"whereas the saved optimizer has {len(store.keys())} variables.",
-                stacklevel=2,
             )
             return
         for variable, array in zip(self.variables, arrays, strict=True):

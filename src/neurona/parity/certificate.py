@@ -2,8 +2,8 @@
 
 The error of an array is the largest distance between two numbers in the same place, as a share of the largest number of
 Keras's array (or of a thousandth of the largest one of all arrays of that answer, if that is more: what should be 0 is
-rounding, and has no size of its own to be compared with). Whole numbers must be equal, and so must shapes, and where
-there are infinities or NaN.
+rounding, and has no size of its own to be compared with). Whole numbers must be equal, and so must shapes and types, and
+where there are infinities or NaN.
 """
 
 from __future__ import annotations
@@ -153,7 +153,13 @@ def _farthest(got: Answers, want: Answers, quantity: str) -> tuple[float, str]:
     if list(mine) != list(its):
         return float("inf"), f"{sorted(set(mine) ^ set(its))} on one side alone"
     floor = 1e-3 * max([_largest(a) for a in its.values()], default=0.0)
-    return max(((distance(mine[name], its[name], floor), name) for name in its), default=(0.0, ""))
+    return max(((distance(mine[name], its[name], floor), _named(name, mine, its)) for name in its), default=(0.0, ""))
+
+
+def _named(name: str, mine: Mapping[str, Array], its: Mapping[str, Array]) -> str:
+    """An array, and of what type it is where that is not Keras's."""
+    got, want = mine[name].dtype, its[name].dtype
+    return name if got == want else f"{name}, {got} for {want}"
 
 
 def _largest(array: Array) -> float:
@@ -168,8 +174,10 @@ def distance(got: Array, want: Array, floor: float = 0.0) -> float:
     0.2
     >>> distance(np.array([1, 2]), np.array([1, 3]))
     inf
+    >>> distance(np.array([1.0], "float64"), np.array([1.0], "float32"))
+    inf
     """
-    if got.shape != want.shape or got.dtype.kind != want.dtype.kind:
+    if got.shape != want.shape or got.dtype != want.dtype:
         return float("inf")
     if want.dtype.kind != "f":
         return 0.0 if np.array_equal(got, want) else float("inf")

@@ -121,6 +121,8 @@ TABLE: dict[str, list[Way]] = {
     "Rescaling": [way("N C", scale=real(0.1, 2), offset=real(-1, 1))],
     "Resizing": [way("N H W C", height=whole(2, 9), width=whole(2, 9), interpolation=one_of("bilinear", "nearest", "bicubic"))],
     "Reshape": [way("N T 6", target_shape=(-1, 3)), way("N 4 6", target_shape=(3, 8))],
+    "STFTSpectrogram": [way("N 40 2", frame_length=8, frame_step=whole(2, 8), mode=one_of("magnitude", "psd", "stft"),
+                            padding=_PAD, window=one_of("hann", "hamming", None), expand_dims=_FLAG)],
     "SimpleRNN": [way("N T E", units=whole(1, 5), activation=one_of("tanh", "relu", "elu"), return_sequences=_FLAG)],
     "Softmax": [way("N E"), way("N T E", axis=one_of(1, 2, [1, 2]))],
     "SpectralNormalization": [way("N E", layer=_inner("Dense", units=whole(2, 5)), power_iterations=whole(1, 2))],
@@ -160,6 +162,7 @@ del TABLE["CategoryEncoding"]
 #: Layers that draw random numbers in training, each side its own: they are compared as they are applied.
 RANDOM: dict[str, list[Way]] = {
     "AlphaDropout": [way("N C", rate=real(0.1, 0.5))],
+    "AugMix": [way("N H W 3", **_RANGE)],
     "AutoContrast": [way("N H W 3", **_RANGE)],
     "CutMix": [way("N H W 3", **_MASK)],
     "Dropout": [way("N C", rate=real(0.1, 0.5))],
@@ -167,6 +170,7 @@ RANDOM: dict[str, list[Way]] = {
     "GaussianDropout": [way("N C", rate=real(0.1, 0.5))],
     "GaussianNoise": [way("N C", stddev=real(0.1, 0.5))],
     "MixUp": [way("N H W 3", **_MASK)],
+    "RandAugment": [way("N H W 3", **_RANGE)],
     "RandomBrightness": [way("N H W 3", factor=0.2, **_RANGE)],
     "RandomColorDegeneration": [way("N H W 3", factor=0.2, **_RANGE)],
     "RandomColorJitter": [way("N H W 3", brightness_factor=0.2, **_RANGE)],
@@ -236,6 +240,7 @@ LAYERS_LEFT_OUT: Mapping[str, str] = {
     "LSTMCell": "compared within RNN",
     "Lambda": "computes what it is given",
     "Layer": "the base of the others",
+    "Pipeline": "calls the layers in it",
     "RandomCrop": "applied, ours cuts the middle out, as Keras describes it; Keras 3.15 hands the pictures on as they are",
     "SimpleRNNCell": "compared within RNN",
     "StackedRNNCells": "compared within RNN",

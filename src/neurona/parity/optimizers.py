@@ -1,5 +1,7 @@
 """The optimizers: the same gradients, drawn anew at each of a hundred steps, move the same weights alike.
 
+The weights are a matrix, a vector and a table of words, of which each step's gradient names some rows.
+
 In float32 alone: Keras keeps rates and decays as float32, whatever the weights are.
 """
 
@@ -8,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from neurona.parity.drawing import New, Rng, build, drawn, one_of, real, told, whole
 from neurona.parity.sides import Side
 from neurona.parity.subjects import HUNDRED, Answers, Subject, generator
-from neurona.tensor import Array
+from neurona.row_gradient import RowGradient
 
 __all__ = ["OPTIMIZERS", "OPTIMIZERS_LEFT_OUT"]
 
@@ -44,6 +48,9 @@ _TABLE: Mapping[str, dict[str, Any]] = {
     "Lion": dict(_BETAS),
     "Lamb": dict(_BETAS),
     "Muon": {"momentum": real(0.5, 0.95), "nesterov": one_of(False, True), "ns_steps": whole(3, 6)},
+    "MultiOptimizer": {"optimizer_map": New("optimizers.OptimizerMap", {
+        "default_optimizer": New("optimizers.SGD", {"learning_rate": real(0.01, 0.1)}),
+        "optimizer_map": {"bias|embeddings": New("optimizers.Adam", {"learning_rate": real(0.01, 0.1)})}})},
     "Adafactor": {"relative_step": False, "clip_threshold": real(0.5, 1.0)},
     "LossScaleOptimizer": {"inner_optimizer": New("optimizers.SGD", {"learning_rate": real(0.01, 0.1)}),
                            "initial_scale": one_of(8.0, 1024.0), "dynamic_growth_steps": whole(3, 10)},
@@ -56,22 +63,34 @@ _WHY: Mapping[str, tuple[float, str]] = {
 }
 
 #: Classes that are no subjects, and why.
-OPTIMIZERS_LEFT_OUT: Mapping[str, str] = {"Optimizer": "the base of the others"}
+OPTIMIZERS_LEFT_OUT: Mapping[str, str] = {
+    "Optimizer": "the base of the others",
+    "OptimizerMap": "no optimizer, but a table of them",
+    "ScheduleFreeAdamW": "Keras on TensorFlow reads its fast weights after it has moved them; on JAX Keras moves as we do",
+}
+
+
+_NAMES = ("kernel", "bias", "embeddings")
 
 
 class _Case(NamedTuple):
     optimizer: New
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: tuple[tuple[int, ...], ...]  # as in `_NAMES`
     seed: int
 
 
 def _subject(name: str) -> Subject:
     def draw(rng: Rng, number: int) -> _Case:
-        # what wraps another one takes neither rate nor options
-        common = {} if name == "LossScaleOptimizer" else {"learning_rate": _RATE, **_COMMON[number % len(_COMMON)]}
+        # what wraps others takes neither rate nor options
+        common = (
+            {}
+            if name in ("LossScaleOptimizer", "MultiOptimizer")
+            else {"learning_rate": _RATE, **_COMMON[number % len(_COMMON)]}
+        )
         settings = drawn({**common, **_TABLE[name]}, rng)
         rows, columns = (int(n) for n in rng.integers(2, 6, 2))
-        return _Case(New(f"optimizers.{name}", settings), ((rows, columns), (columns,)), int(rng.integers(2**31)))
+        shapes = ((rows, columns), (columns,), (int(rng.integers(5, 9)), columns))
+        return _Case(New(f"optimizers.{name}", settings), shapes, int(rng.integers(2**31)))
 
     slack, why = _WHY.get(name, (1.0, ""))
     return Subject(
@@ -79,23 +98,26 @@ def _subject(name: str) -> Subject:
     )  # fmt: skip
 
 
-def _gradient(case: _Case, step: int, dtype: str) -> list[Array]:
+def _gradient(case: _Case, step: int, dtype: str) -> list[Any]:
     rng = generator(case.seed, step)
-    return [rng.standard_normal(shape).astype(dtype) for shape in case.shapes]
+    *whole, table = (rng.standard_normal(shape).astype(dtype) for shape in case.shapes)
+    words = np.sort(rng.permutation(len(table))[: rng.integers(0, 4)])  # sometimes none
+    return [*whole, RowGradient(words, table[words], table.shape)]
 
 
 def _run(side: Side, case: _Case, dtype: str, steps: int) -> Answers:
     optimizer = build(side.keras, case.optimizer)
     start = generator(case.seed)
     weights = [
-        side.variable(start.standard_normal(shape).astype(dtype), f"weight_{i}") for i, shape in enumerate(case.shapes)
+        side.variable(start.standard_normal(shape).astype(dtype), name)
+        for name, shape in zip(_NAMES, case.shapes, strict=True)
     ]
     answers: Answers = {}
     move = side.steps(optimizer, weights)
     for step in range(1, steps + 1):
         move(_gradient(case, step, dtype))
         for name in [n for n, at in (("one step", 1), ("hundred steps", HUNDRED)) if at == step]:
-            answers[name] = {f"weight {i}": side.numpy(w) for i, w in enumerate(weights)}
+            answers[name] = {called: side.numpy(w) for called, w in zip(_NAMES, weights, strict=True)}
     return answers
 
 

@@ -190,9 +190,10 @@ def _differences() -> list[Part]:
         ),
         Part(
             _(
-                "Tables of words. Where Keras moves every row of an Embedding at each step, ours moves the rows that the batch "
-                "used, and on TensorFlow Keras squares the parts of a row that stands several times in a batch one by one "
-                "(decision 0009). Embedding is compared with plain descent, for which all of this is the same."
+                "Tables of words. The optimizers' third weight is a table of which each step's gradient names some rows; all "
+                "others move by what is left of their momentum, as in Keras. A word that stands several times in a batch is "
+                "summed before a rule squares its gradient, as Keras does on JAX and PyTorch; on TensorFlow it squares each part "
+                "by itself (decision 0009)."
             )
         ),
         Part(

@@ -11,6 +11,7 @@ import numpy as np
 from neurona import layers, losses, metrics, ops, optimizers
 from neurona.engines.real_keras import as_numpy, load_keras
 from neurona.errors import ArgumentError
+from neurona.row_gradient import RowGradient, as_whole
 from neurona.tape import Tape
 from neurona.tensor import Array, Tensor, as_array, wrap
 from neurona.variable import Variable
@@ -56,10 +57,9 @@ class Side:
         """The same function on arrays, for many calls."""
         return lambda *arrays: fn(*map(self.tensor, arrays))
 
-    def steps(self, optimizer: Any, weights: Sequence[Any]) -> Callable[[Sequence[Array]], None]:
-        """What moves the weights by their gradients, many times."""
-        optimizer.build(weights)
-        return lambda slopes: optimizer.apply([self.tensor(g) for g in slopes], weights)
+    def steps(self, optimizer: Any, weights: Sequence[Any]) -> Callable[[Sequence[Any]], None]:
+        """What moves the weights by their gradients, many times; each is an array, that of a table a `RowGradient`."""
+        raise NotImplementedError
 
     def sum_times(self, values: Any, pull: Any) -> Any:
         """The sum of the products: a number that every one of the values has its own share in."""
@@ -96,9 +96,13 @@ class Ours(Side):
         sources = [*floats, *weights]
         slopes = tape.gradient(aim, sources)
         return value, [
-            np.zeros(tuple(source.shape)) if slope is None else self.numpy(slope)
+            np.zeros(tuple(source.shape), source.dtype) if slope is None else self.numpy(slope)
             for source, slope in zip(sources, slopes, strict=True)
         ]
+
+    def steps(self, optimizer: Any, weights: Sequence[Any]) -> Callable[[Sequence[Any]], None]:
+        optimizer.build(weights)
+        return lambda slopes: optimizer.apply([g if type(g) is RowGradient else wrap(g) for g in slopes], weights)
 
     def sum_times(self, values: Any, pull: Any) -> Any:
         return ops.sum(ops.multiply(values, pull))
@@ -167,10 +171,10 @@ class Theirs(Side):
 
         return both
 
-    def steps(self, optimizer: Any, weights: Sequence[Any]) -> Callable[[Sequence[Array]], None]:
+    def steps(self, optimizer: Any, weights: Sequence[Any]) -> Callable[[Sequence[Any]], None]:
         optimizer.build(weights)
         compiled = self._tf.function(lambda slopes: optimizer.apply(slopes, weights))
-        return lambda slopes: compiled([*map(self.tensor, slopes)])
+        return lambda slopes: compiled([self.tensor(as_whole(g)) for g in slopes])
 
     def sum_times(self, values: Any, pull: Any) -> Any:
         return self._tf.reduce_sum(values * pull)

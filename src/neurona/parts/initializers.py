@@ -21,10 +21,12 @@ import numpy.typing as npt
 from neurona import config, random
 from neurona.errors import ArgumentError, ShapeError, UnknownNameError, suggestion
 from neurona.parts.lookup import find
+from neurona.parts.windows import check_window, window
 from neurona.registry import Config, deserialize_keras_object, export, serialize_keras_object
 from neurona.tensor import Tensor, wrap
 
 __all__ = [
+    "STFT",
     "Constant",
     "GlorotNormal",
     "GlorotUniform",
@@ -40,6 +42,7 @@ __all__ = [
     "OrthogonalInitializer",
     "RandomNormal",
     "RandomUniform",
+    "STFTInitializer",
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
@@ -59,6 +62,7 @@ __all__ = [
     "random_normal",
     "random_uniform",
     "serialize",
+    "stft",
     "truncated_normal",
     "variance_scaling",
     "zeros",
@@ -182,6 +186,67 @@ class Identity(Initializer):
         return wrap((self.gain * np.eye(*shape, dtype=kind)).astype(kind, copy=False))
 
 
+@export(MODULE, "STFTInitializer")
+class STFT(Initializer):
+    """The waves by which a convolution computes a Fourier transform, w_t cos(-2 pi f t / F) or w_t sin(-2 pi f t / F).
+
+    Args:
+        side: "real", the cosines, or "imag", the sines.
+        window: the name of a window, an array of its numbers, or ``None`` for none.
+        scaling: "density": the window is divided by the root of the sum of its squares; "spectrum": by the sum of its
+            absolute values; ``None``: neither.
+        periodic: whether the window's next number would be its first again.
+
+    Raises:
+        ArgumentError: an unknown side or scaling.
+        UnknownNameError: an unknown window.
+        ShapeError: a shape other than (T, 1, F / 2 + 1), or a window of another length than T.
+
+    >>> STFT("real", "hann", "spectrum")((5, 1, 3)).numpy()[:, 0].round(2).tolist()
+    [[0.0, 0.0, 0.0], [0.25, 0.0, -0.25], [0.5, -0.5, 0.5], [0.25, -0.0, -0.25], [0.0, 0.0, 0.0]]
+    """
+
+    def __init__(
+        self, side: str = "real", window: Any = "hann", scaling: str | None = "density", periodic: bool = False
+    ) -> None:
+        if side not in ("real", "imag"):
+            raise ArgumentError(f"side should be 'real' or 'imag'. Received: side={side!r}")
+        if isinstance(window, str):
+            check_window(window)
+        if scaling not in (None, "density", "spectrum"):
+            raise ArgumentError(
+                f"Scaling is invalid, it must be `None`, 'density' or 'spectrum'. Received: scaling={scaling!r}"
+            )
+        self.side, self.scaling, self.periodic = side, scaling, periodic
+        self.window = deserialize_keras_object(window) if isinstance(window, dict) else window
+
+    def __call__(self, shape: Shape, dtype: npt.DTypeLike | None = None) -> Tensor:
+        if len(shape) != 3:
+            raise ShapeError(f"STFT expected the shape (T, 1, F / 2 + 1) of a kernel. Received: shape={tuple(shape)}.")
+        length, _, bins = shape
+        t, f = np.arange(length)[:, None, None], np.arange(bins) / max(1, 2 * (bins - 1))
+        waves = (np.cos if self.side == "real" else np.sin)(-2.0 * np.pi * t * f)  # (T, 1, F / 2 + 1)
+        if self.window is not None:
+            waves *= self._taper(length)[:, None, None]
+        return wrap(waves.astype(_dtype(dtype)))
+
+    def _taper(self, length: int) -> Any:
+        """The window's numbers, scaled."""
+        named = isinstance(self.window, str)
+        taper = window(self.window, length, self.periodic) if named else np.asarray(self.window, "float64")
+        if taper.shape != (length,):
+            raise ShapeError(
+                f"The shape of `window` must be equal to [frame_length]. Expected ({length},). "
+                f"Received: window shape={taper.shape}"
+            )
+        if self.scaling is None:
+            return taper
+        return taper / (np.sqrt(np.square(taper).sum()) if self.scaling == "density" else np.abs(taper).sum())
+
+    def get_config(self) -> Config:
+        return {"side": self.side, "window": self.window, "periodic": self.periodic, "scaling": self.scaling}
+
+
 # -- random values -------------------------------------------------------------------------------------------
 
 
@@ -205,6 +270,11 @@ class RandomInitializer(Initializer):
                 f"Received: seed={seed!r} ({type(seed).__name__})."
             )
         self.seed = seed
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether it gives the same values at any time, so that a model read from a file may go without them."""
+        return type(self).__module__ == __name__ and not isinstance(self.seed, random.SeedGenerator)
 
     def get_config(self) -> Config:
         return {"seed": serialize_keras_object(self._told_seed)}
@@ -523,13 +593,13 @@ class Orthogonal(RandomInitializer):
 
 # -- by name -------------------------------------------------------------------------------------------------
 
-constant, zeros, ones, identity = Constant, Zeros, Ones, Identity
+constant, zeros, ones, identity, stft = Constant, Zeros, Ones, Identity, STFT
 random_normal, truncated_normal, random_uniform = RandomNormal, TruncatedNormal, RandomUniform
 variance_scaling, orthogonal = VarianceScaling, Orthogonal
 glorot_uniform, glorot_normal = GlorotUniform, GlorotNormal
 he_uniform, he_normal = HeUniform, HeNormal
 lecun_uniform, lecun_normal = LecunUniform, LecunNormal
-IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
+IdentityInitializer, OrthogonalInitializer, STFTInitializer = Identity, Orthogonal, STFT
 
 
 def _as_is(values: Any) -> Callable[..., Tensor]:

@@ -51,9 +51,23 @@ _ALIASES = (
     ("keras.layers.experimental", "keras.layers"),
     ("keras.optimizers.experimental", "keras.optimizers"),
     ("keras.optimizers.legacy", "keras.optimizers"),
+    ("keras.layers.advanced_activations", "keras.layers"),
+    ("keras.layers.convolutional_recurrent", "keras.layers"),
+    ("keras.layers.convolutional", "keras.layers"),
+    ("keras.layers.core", "keras.layers"),
+    ("keras.layers.embeddings", "keras.layers"),
+    ("keras.layers.merge", "keras.layers"),
+    ("keras.layers.noise", "keras.layers"),
+    ("keras.layers.normalization", "keras.layers"),
+    ("keras.layers.pooling", "keras.layers"),
+    ("keras.layers.recurrent", "keras.layers"),
+    ("keras.layers.wrappers", "keras.layers"),
+    ("keras.engine.topology", "keras.layers"),
+    ("keras.engine", "keras.layers"),
+    ("keras.utils.generic_utils", "keras.utils"),
+    ("keras.utils.vis_utils", "keras.utils"),
     ("keras.utils.np_utils", "keras.utils"),
     ("keras.utils.data_utils", "keras.utils"),
-    ("keras.wrappers", "keras.layers"),
     ("tensorflow.optimizers", "keras.optimizers"),
     ("tensorflow.losses", "keras.losses"),
     ("tensorflow.metrics", "keras.metrics"),
@@ -139,7 +153,7 @@ FACES: dict[str, Answer] = {
     "keras.callbacks": Answer(("neurona.training.callbacks",)),
     "keras.config": Answer(
         ("neurona.config",),
-        {"backend": f"{_TF}.session:backend",
+        {"backend": f"{_TF}.session:backend", **_from("neurona.dtype_policies", "dtype_policy set_dtype_policy"),
          **_harmless(
              "enable_interactive_logging disable_interactive_logging enable_traceback_filtering "
              "disable_traceback_filtering enable_unsafe_deserialization disable_flash_attention enable_flash_attention")},
@@ -153,16 +167,18 @@ FACES: dict[str, Answer] = {
     ),
     "keras.losses": Answer(("neurona.losses",), _renamed("neurona.losses", _SHORT)),
     "keras.metrics": Answer(("neurona.metrics",), _renamed("neurona.losses", _SHORT)),
-    "keras.mixed_precision": Answer(
-        ("neurona.dtype_policies",),
-        {"LossScaleOptimizer": "neurona.optimizers:LossScaleOptimizer", "Policy": "neurona.dtype_policies:DTypePolicy"},
-    ),
+    "keras.mixed_precision": Answer(("neurona.mixed_precision",)),
     "keras.models": Answer(("neurona.models",)),
     "keras.ops": Answer(("neurona.ops",)),
     "keras.ops.image": Answer(("neurona.ops.image",)),
-    "keras.ops.linalg": Answer(("neurona.ops.linalg", "neurona.ops.decompositions")),
+    "keras.ops.linalg": Answer(
+        ("neurona.ops.linalg", "neurona.ops.decompositions", "neurona.ops.inverses"),
+        {"jvp": "neurona.ops:jvp", "norm": "neurona.ops:norm"},
+    ),
     "keras.optimizers": Answer(("neurona.optimizers",)),
     "keras.preprocessing": Answer(("neurona.preprocessing",)),
+    "keras.preprocessing.image": Answer(("neurona.preprocessing.image", "neurona.programs.picture_generator")),
+    "keras.preprocessing.sequence": Answer(("neurona.preprocessing.sequence",)),
     "keras.preprocessing.text": Answer(("neurona.programs.tokenizer",)),
     "keras.random": Answer(("neurona.random",)),
     "keras.regularizers": Answer(("neurona.parts.regularizers",)),
@@ -172,16 +188,20 @@ FACES: dict[str, Answer] = {
         ("neurona.utils",),
         _from(
             f"{_TF}.data_folders",
-            "image_dataset_from_directory text_dataset_from_directory timeseries_dataset_from_array split_dataset",
+            "audio_dataset_from_directory image_dataset_from_directory split_dataset text_dataset_from_directory "
+            "timeseries_dataset_from_array",
         ),
     ),
     "tensorflow": Answer(
-        (f"{_TF}.arrays", f"{_TF}.mathematics", f"{_TF}.tape"),
+        (f"{_TF}.arrays", f"{_TF}.mathematics", f"{_TF}.tape", f"{_TF}.stepwise"),
         {
             **_ELEMENTWISE, **_TYPES, **_CHECKS,
             **_from(f"{_TF}.types", "__version__"),
             **_from(f"{_TF}.settings", "device name_scope control_dependencies init_scope executing_eagerly as_dtype print"),
             "no_op": f"{_TF}.settings:nothing",
+            "as_string": f"{_TF}.texts:as_string",
+            "saturate_cast": "neurona.ops:saturate_cast",
+            **_renamed("neurona.ops", "realdiv=true_divide truncatemod=fmod"),
             "Tensor": "neurona.tensor:Tensor",
             "RaggedTensor": f"{_TF}.ragged:RaggedTensor",
             "SparseTensor": f"{_TF}.types:SparseTensor",
@@ -196,6 +216,8 @@ FACES: dict[str, Answer] = {
     "tensorflow.autodiff": Answer((f"{_TF}.tape",)),
     "tensorflow.autograph": Answer((), {"set_verbosity": f"{_TF}.settings:nothing"}),
     "tensorflow.autograph.experimental": Answer((), {"do_not_convert": f"{_TF}.tape:function"}),
+    "tensorflow.bitwise": Answer((), _from("neurona.ops", "bitwise_and bitwise_or bitwise_xor") | _renamed(
+        "neurona.ops", "invert=bitwise_not left_shift=bitwise_left_shift right_shift=bitwise_right_shift")),
     "tensorflow.compat": Answer(),
     "tensorflow.config": Answer(
         (f"{_TF}.settings",),
@@ -214,14 +236,21 @@ FACES: dict[str, Answer] = {
     "tensorflow.dtypes": Answer((f"{_TF}.arrays",), {**_TYPES, "as_dtype": f"{_TF}.settings:as_dtype"}),
     "tensorflow.errors": Answer((f"{_TF}.types",)),
     "tensorflow.experimental": Answer(),
-    "tensorflow.image": Answer((f"{_TF}.image",)),
+    "tensorflow.image": Answer((f"{_TF}.image", f"{_TF}.image_parts")),
     "tensorflow.io": Answer((f"{_TF}.files",)),
     "tensorflow.linalg": Answer(
         (f"{_TF}.mathematics", f"{_TF}.arrays"),
-        _from("neurona.ops", "cholesky cross det eigh einsum inv lstsq qr slogdet solve svd trace")
+        _from("neurona.ops", "cholesky cross det eigh einsum inv logdet lstsq pinv qr slogdet solve svd trace")
         | _renamed("neurona.ops", "triangular_solve=solve_triangular"),
     ),
-    "tensorflow.math": Answer((f"{_TF}.mathematics",), _ELEMENTWISE),
+    "tensorflow.lookup": Answer((f"{_TF}.lookup",)),
+    "tensorflow.lookup.experimental": Answer(),
+    "tensorflow.math": Answer(
+        (f"{_TF}.mathematics",),
+        _ELEMENTWISE | _from("neurona.ops", "angle conj imag nextafter real") | _renamed("neurona.ops", "rint=round")
+        | _from(f"{_TF}.nn", "log_softmax zero_fraction")),
+    "tensorflow.nest": Answer(
+        (), _from("neurona.tree", "assert_same_structure flatten is_nested map_structure pack_sequence_as")),
     "tensorflow.nn": Answer((f"{_TF}.nn",), _NN),
     "tensorflow.ragged": Answer((), _from(f"{_TF}.ragged", "constant")),
     "tensorflow.random": Answer((f"{_TF}.draws",)),
@@ -244,9 +273,6 @@ HINTS: dict[str, str] = {
         "There are no trained networks to take over. Build the layers, or see `neurona train objects`."
     ),
     "keras.distribution": _ONE_PROCESSOR,
-    "keras.preprocessing.image.ImageDataGenerator": N_(
-        "Use keras.utils.image_dataset_from_directory and layers.RandomFlip."
-    ),
     "keras.preprocessing.sequence.TimeseriesGenerator": N_("Use keras.utils.timeseries_dataset_from_array."),
     "keras.export": N_("Use model.save(), or model.export() to ONNX."),
     "keras.layers.TFSMLayer": N_("Models come from .keras files: keras.saving.load_model()."),
@@ -254,6 +280,10 @@ HINTS: dict[str, str] = {
     "keras.layers.TorchModuleWrapper": N_("Write a keras.layers.Layer."),
     "keras.quantizers": N_("There is no quantisation."),
     "keras.estimator": N_("Use model.fit()."),
+    "keras.wrappers.scikit_learn": N_("Use neurona.sklearn: NeuronaClassifier, NeuronaRegressor."),
+    "keras.backend.gradients": N_("Use tf.GradientTape."),
+    "tensorflow.random_uniform": N_("Programs for TensorFlow 2 are answered: tf.random.uniform."),
+    "tensorflow.random_normal": N_("Programs for TensorFlow 2 are answered: tf.random.normal."),
     "tensorflow.compat.v1": N_("There are no graphs and sessions. Programs for TensorFlow 2 are answered."),
     "tensorflow.contrib": N_("Programs for TensorFlow 2 are answered."),
     "tensorflow.placeholder": _NO_GRAPHS,

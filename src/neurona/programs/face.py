@@ -19,6 +19,7 @@ from typing import Any
 
 from neurona.errors import ArgumentError, UnansweredImportError, UnansweredNameError, suggestion
 from neurona.i18n import _
+from neurona.programs import older
 from neurona.programs.answers import FACES, HINTS, Answer, canonical
 from neurona.programs.tf import methods
 
@@ -175,6 +176,7 @@ def install() -> None:
     if not is_installed():
         sys.meta_path.insert(0, _finder)
         methods.give()
+        older.give()
 
 
 def uninstall() -> None:
@@ -183,5 +185,6 @@ def uninstall() -> None:
         return
     sys.meta_path.remove(_finder)
     methods.take_away()
+    older.take_away()
     for name in [name for name in sys.modules if name.partition(".")[0] in _ROOTS]:
         del sys.modules[name]  # ours: `install` would not have begun beside others

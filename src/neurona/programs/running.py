@@ -7,6 +7,8 @@ of ours. Where it asks for something that neurona does not have, one message nam
 from __future__ import annotations
 
 import ast
+import asyncio
+import inspect
 import linecache
 import sys
 import traceback
@@ -26,6 +28,7 @@ __all__ = ["UNANSWERED", "run_program"]
 #: The exit status of a program that asked for what neurona does not have.
 UNANSWERED = 3
 
+_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # which notebooks allow outside of functions
 _OURS = str(Path(neurona.__file__).parent)
 
 
@@ -93,11 +96,17 @@ def _notebook(path: Path, cells: Iterable[Cell], names: dict[str, Any], tell: Ca
             )
         linecache.cache[where] = (len(source), None, source.splitlines(keepends=True), where)  # for tracebacks
         body, last = _parted(source, where)
-        exec(body, names)
+        _carried_out(body, names)
         if last is not None:
-            value = eval(last, names)
+            value = _carried_out(last, names)
             if value is not None:
                 print(repr(value))
+
+
+def _carried_out(code: CodeType, names: dict[str, Any]) -> Any:
+    """The value of a part of a cell; where it awaits something, of that."""
+    value = eval(code, names)
+    return asyncio.run(value) if code.co_flags & inspect.CO_COROUTINE else value
 
 
 def _parted(source: str, where: str) -> tuple[CodeType, CodeType | None]:
@@ -105,10 +114,10 @@ def _parted(source: str, where: str) -> tuple[CodeType, CodeType | None]:
     tree = ast.parse(source, where)
     last = tree.body[-1] if tree.body else None
     if not isinstance(last, ast.Expr) or source.rstrip().endswith(";"):
-        return compile(tree, where, "exec", dont_inherit=True), None
+        return compile(tree, where, "exec", _AWAIT, dont_inherit=True), None
     tree.body.pop()
-    shown = compile(ast.Expression(last.value), where, "eval", dont_inherit=True)
-    return compile(tree, where, "exec", dont_inherit=True), shown
+    shown = compile(ast.Expression(last.value), where, "eval", _AWAIT, dont_inherit=True)
+    return compile(tree, where, "exec", _AWAIT, dont_inherit=True), shown
 
 
 def _status(stop: SystemExit) -> int:
@@ -135,7 +144,7 @@ def _failed(error: BaseException, debug: bool, tell: Callable[[str], None]) -> i
     )
     if unanswered.instead:
         tell(unanswered.instead)
-    tell(_("What is answered, and what is not, stands in docs/programs.md."))
+    tell(_("`neurona run --help` tells what is answered, and what is not."))
     return UNANSWERED
 
 

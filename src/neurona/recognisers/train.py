@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neurona import datasets, engines, utils
+from neurona import config, datasets, engines, utils
 from neurona.errors import ArgumentError, NonFiniteError, RunError
 from neurona.i18n import _
 from neurona.recognisers import Recipe, Recogniser, find
@@ -174,6 +174,8 @@ def train(
     if getattr(model.optimizer, "use_ema", False) and type(engine) is not engines.OnKeras:
         own.append(SwapEMAWeights())  # what is kept are the averages, so they are what each epoch is judged by
     run.update(status="running")
+    all_rows = not config.sparse_updates()
+    config.set_sparse_updates(True)  # the recipes for reviews were measured so: their largest table has 200,000 rows
     try:
         history = model.fit(
             *((fed,) if isinstance(fed, ByEpoch) else (*fed, info["batch_size"])),
@@ -193,6 +195,7 @@ def train(
         checkpoint.close()
         if engine is not None:
             engine.let_go()
+        config.set_sparse_updates(not all_rows)
     try:
         run.write_history(history.history)
         if engine is not None:

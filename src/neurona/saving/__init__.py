@@ -13,10 +13,12 @@ from neurona.registry import (
     serialize_keras_object,
 )
 from neurona.saving.archive import load_model, save_model
+from neurona.saving.file_editor import KerasFileEditor
 from neurona.saving.weights import load_weights, save_weights
 
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neurona.errors import ArgumentError, SavingError
+from neurona.layers.base import Layer
 from neurona.registry import KERAS_VERSION, deserialize_keras_object, serialize_keras_object
 from neurona.saving.assets import read_assets, write_assets
 from neurona.saving.atomic import atomic_file
@@ -52,9 +53,14 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
             f"When using `zipped=False`, the `filepath` argument should not end in `.keras`. Received: filepath={filepath}"
         )
     if zipped is not False and path.suffix not in (".keras", *OLDER):
+        if kwargs.get("save_format"):
+            raise SavingError(
+                "The `save_format` argument is deprecated: the ending tells the format, `.keras` or `.h5`. "
+                f"Received: save_format={kwargs['save_format']!r}, filepath={filepath}."
+            )
         raise SavingError(
-            f"The filepath must end with the extension `.keras`. Received: filepath={filepath}. "
-            "For weights alone use save_weights() with `.weights.h5`."
+            "Invalid filepath extension for saving: the filepath must end with the extension `.keras` (or `.h5`, an older "
+            f"format). Received: filepath={filepath}. For weights alone use save_weights() with `.weights.h5`."
         )
     if path.exists() and not overwrite:
         raise SavingError(f"{path} exists. Pass overwrite=True to replace it.")
@@ -89,10 +95,12 @@ def load_model(
         SavingError: the file is missing, damaged or asks for classes that are unknown.
     """
     path = Path(os.fspath(filepath))
-    if path.suffix in OLDER and path.is_file():
-        return load_whole_model(path, custom_objects, compile)
     recover(path)
-    members = read_folder(path) if is_model_folder(path) else read_members(path)
+    if not path.is_file() and not is_model_folder(path):
+        raise SavingError(_not_there(path, filepath))
+    if path.suffix in OLDER:
+        return load_whole_model(path, custom_objects, compile)
+    members = read_folder(path) if path.is_dir() else read_members(path)
     config = read_json(members["config.json"], f"{path}: config.json")
     if not isinstance(config, dict):
         raise SavingError(f"{path}: config.json describes no model. Received: {type(config).__name__}.")
@@ -100,11 +108,26 @@ def load_model(
         config.pop("compile_config", None)
     with guarded(str(path), len(members["model.weights.h5"])), sharing():
         model = deserialize_keras_object(modern(config, version=_version(members, path)), custom_objects)
-        if not hasattr(model, "get_layer"):
+        if not isinstance(model, Layer):  # a model is one too, and so is a FeatureSpace
             raise SavingError(f"{path}: config.json describes no model. Received: {type(model).__name__}.")
-        read_weights(model, members["model.weights.h5"], str(path))
+        read_weights(model, members["model.weights.h5"], str(path), fresh=True)
         read_assets(model, members, str(path))
     return model
+
+
+def _not_there(path: Path, filepath: Any) -> str:
+    """Why there is no model at a place."""
+    if path.suffix in OLDER:
+        return f"File not found: filepath={filepath}. Please ensure the file is an accessible `{path.suffix}` file."
+    if path.suffix == ".keras":
+        return f"File not found: filepath={filepath}. Please ensure the file is an accessible `.keras` zip file."
+    if filepath and path.is_dir():
+        return f"The folder {filepath} holds no model: config.json is missing."
+    told = str(filepath) or repr("")
+    return (
+        f"File format not supported: filepath={told}. Expected a `.keras` file that exists, a folder that was saved with "
+        "zipped=False, or an older `.h5` or `.hdf5` file."
+    )
 
 
 def _version(members: dict[str, bytes], path: Path) -> str:

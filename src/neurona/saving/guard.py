@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from neurona.allowance import limited
+from neurona.deferred import deferred
 from neurona.errors import NeuronaError, SavingError
 
 __all__ = ["guarded"]
@@ -25,12 +26,16 @@ def guarded(origin: str, weights: int) -> Iterator[None]:
         weights: bytes of the weights that it holds; a model whose own would take many times that is not made.
 
     Raises:
-        SavingError: the file describes something that cannot be made.
+        NeuronaError: the file describes something that cannot be made; the message begins with `origin`.
     """
     try:
-        with limited(_FLOOR + _EXPANSION * weights):
+        with limited(_FLOOR + _EXPANSION * weights), deferred():
             yield
-    except (NeuronaError, MemoryError, Warning):
+    except NeuronaError as error:
+        if origin not in str(error):
+            error.args = (f"{origin}: {error}", *error.args[1:])
+        raise
+    except (MemoryError, Warning):
         raise
     except RecursionError as error:
         raise SavingError(f"{origin} describes a model whose parts lie too deep within each other.") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from neurona.errors import SavingError, UnsafeFileError
 from neurona.saving.budget import Budget
+from neurona.saving.hdf5.headers import SIGNATURE
 from neurona.saving.unzip import read_zip
 
 __all__ = ["ASSETS", "MEMBERS", "check_assets", "read_members"]
@@ -33,12 +34,18 @@ def read_members(path: Path, budget: Budget | None = None) -> dict[str, bytes]:
         data = path.read_bytes()
     except OSError as error:
         raise SavingError(f"{path} cannot be read: {error}.") from error
+    if data[:8] == SIGNATURE:
+        raise SavingError(
+            f"{path} is not a readable `.keras` file: it is an HDF5 file. Let its name end in `.h5` if it holds a whole model, "
+            "in `.weights.h5` if it holds weights alone, which model.load_weights() reads."
+        )
     try:
         members = read_zip(data, str(path), budget or Budget(len(data)))
     except UnsafeFileError:
         raise
     except SavingError as error:
-        raise SavingError(f"{path} is not a readable `.keras` file. {error}") from error
+        why = str(error).removeprefix(f"{path} is not a readable zip file: ")
+        raise SavingError(f"{path} is not a readable `.keras` file: {why}") from error
     _check_names(path, list(members))
     return {name: content for name, content in members.items() if not name.endswith("/")}
 

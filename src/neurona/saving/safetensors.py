@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import numpy as np
 from neurona.errors import NotBuiltError, SavingError
 from neurona.tensor import Array
 from neurona.variable import Variable
+from neurona.warn import warn_caller
 
 __all__ = ["SUFFIX", "read_safetensors", "write_safetensors"]
 
@@ -83,7 +83,7 @@ def read_safetensors(model: Any, path: Path, skip_mismatch: bool = False) -> Non
         message = f"The weights in {path} do not fit the model '{model.name}': {'; '.join(trouble)}."
         if not skip_mismatch:
             raise SavingError(message)
-        warnings.warn(f"{message} These were left as they were.", stacklevel=4)
+        warn_caller(f"{message} These were left as they were.")
     for variable, array in fitting:
         variable.assign(array)
 

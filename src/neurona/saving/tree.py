@@ -23,19 +23,22 @@ _PASSED_OVER = frozenset(
     [
         "_added", "_auto_arguments", "_build_shapes", "_compile_config", "_compiled_loss", "_compiled_metrics",
         "_drawn_layers", "_graph", "_layers", "_loss_tracker", "_losses", "_nodes", "_penalised", "_plans", "_scratch",
-        "_trainable_variables", "_variables", "history", "inputs", "input", "loss", "metrics", "output", "outputs",
-        "operations",
+        "_trainable_variables", "_variables", "history", "inputs", "input", "input_shape", "loss", "metrics",
+        "metrics_names", "operations", "output", "output_shape", "outputs",
     ]
 ) | frozenset(dir(Layer))  # fmt: skip
 
 
-def saveables(thing: Any, skipped: Iterable[Any] = ()) -> Iterator[tuple[str, Any]]:
+def saveables(
+    thing: Any, skipped: Iterable[Any] = (), again: list[tuple[str, Any]] | None = None
+) -> Iterator[tuple[str, Any]]:
     """``(path, object)`` for `thing` (path "") and every object with weights below it, each once.
 
     Args:
         skipped: objects to leave out, with what lies below them alone.
+        again: a list that takes what was met once more, by its further paths.
     """
-    yield from _walk(thing, "", {id(one) for one in skipped})
+    yield from _Walk({id(one) for one in skipped}, [] if again is None else again).below(thing, "")
 
 
 def _is_saveable(thing: Any) -> bool:
@@ -47,49 +50,73 @@ def _is_saveable(thing: Any) -> bool:
     )
 
 
-def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    if id(thing) in seen:
-        return
-    seen.add(id(thing))
-    yield path, thing
-    for name, child in _children(thing):
-        inner = f"{path}/{name}" if path else name
-        if _is_saveable(child):
-            yield from _walk(child, inner, seen)
-        elif isinstance(child, (list, tuple, dict)):
-            yield from _contained(child, inner, seen, set())
+class _Walk:
+    """One way through the objects of a model.
+
+    Args:
+        seen: ids of the objects that it does not enter.
+        again: takes those of them that it meets, by their paths.
+    """
+
+    def __init__(self, seen: set[int], again: list[tuple[str, Any]]) -> None:
+        self._seen, self._again = seen, again
+        self._declared: dict[type, list[str]] = {}  # what classes say of their objects' attributes, looked up once
+
+    def below(self, thing: Any, path: str) -> Iterator[tuple[str, Any]]:
+        if id(thing) in self._seen:
+            self._again.append((path, thing))
+            return
+        self._seen.add(id(thing))
+        yield path, thing
+        for name, child in self._children(thing):
+            inner = f"{path}/{name}" if path else name
+            if _is_saveable(child):
+                yield from self.below(child, inner)
+            elif isinstance(child, (list, tuple, dict)):
+                yield from self._contained(child, inner, set())
+
+    def _children(self, thing: Any) -> Iterator[tuple[str, Any]]:
+        """The attributes to look into, those that classes declare too: a property may be an object's public name."""
+        if getattr(thing, "_leaves_masks", False) or getattr(thing, "_graph", None) is not None:
+            yield "layers", thing.layers
+        kind = type(thing)
+        if kind not in self._declared:
+            self._declared[kind] = [
+                name
+                for name in {name for base in kind.__mro__ for name, value in vars(base).items() if _may_hold(value)}
+                if _is_looked_into(name)
+            ]
+        own = [name for name in vars(thing) if _is_looked_into(name)]
+        for name in sorted({*self._declared[kind], *own}, key=_public_first):
+            try:
+                yield name, getattr(thing, name)
+            except Exception:  # a property that has nothing to say yet has nothing to store
+                continue
+
+    def _contained(self, container: Any, path: str, open_ones: set[int]) -> Iterator[tuple[str, Any]]:
+        if id(container) in open_ones:
+            return  # a list that holds itself
+        used: Counter[str] = Counter()
+        for item in container.values() if isinstance(container, dict) else container:
+            nested = isinstance(item, (list, tuple, dict))
+            if not nested and not _is_saveable(item):
+                continue
+            name = "container" if nested else snake_case(getattr(item, "_name_in_files", type(item).__name__))
+            used[name] += 1
+            inner = f"{path}/{name}" if used[name] == 1 else f"{path}/{name}_{used[name] - 1}"
+            if nested:
+                yield from self._contained(item, inner, open_ones | {id(container)})
+            else:
+                yield from self.below(item, inner)
 
 
-def _children(thing: Any) -> Iterator[tuple[str, Any]]:
-    """The attributes to look into, those that classes declare too: a property may be an object's public name."""
-    if getattr(thing, "_leaves_masks", False) or getattr(thing, "_graph", None) is not None:
-        yield "layers", thing.layers
-    declared = {name for kind in type(thing).__mro__ for name, value in vars(kind).items() if _may_hold(value)}
-    for name in sorted(declared | set(vars(thing)), key=lambda name: f"~{name}" if name.startswith("_") else name):
-        if name in _PASSED_OVER or name.startswith("__"):
-            continue
-        try:
-            yield name, getattr(thing, name)
-        except Exception:  # a property that has nothing to say yet has nothing to store
-            continue
+def _is_looked_into(name: str) -> bool:
+    return name not in _PASSED_OVER and not name.startswith("__")
+
+
+def _public_first(name: str) -> str:
+    return f"~{name}" if name.startswith("_") else name
 
 
 def _may_hold(value: Any) -> bool:
     return isinstance(value, (property, list, tuple, dict)) or _is_saveable(value)
-
-
-def _contained(container: Any, path: str, seen: set[int], open_ones: set[int]) -> Iterator[tuple[str, Any]]:
-    if id(container) in open_ones:
-        return  # a list that holds itself
-    used: Counter[str] = Counter()
-    for item in container.values() if isinstance(container, dict) else container:
-        nested = isinstance(item, (list, tuple, dict))
-        if not nested and not _is_saveable(item):
-            continue
-        name = "container" if nested else snake_case(getattr(item, "_name_in_files", type(item).__name__))
-        used[name] += 1
-        inner = f"{path}/{name}" if used[name] == 1 else f"{path}/{name}_{used[name] - 1}"
-        if nested:
-            yield from _contained(item, inner, seen, open_ones | {id(container)})
-        else:
-            yield from _walk(item, inner, seen)

@@ -7,14 +7,13 @@ as it was.
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neurona.errors import ArgumentError, NotBuiltError, SavingError
+from neurona.errors import ArgumentError, NeuronaError, NotBuiltError, SavingError
 from neurona.saving.atomic import atomic_file
 from neurona.saving.legacy import is_older_format, load_legacy_weights
 from neurona.saving.members import read_members
@@ -24,6 +23,7 @@ from neurona.saving.stored import Stored, open_stored
 from neurona.saving.storing import hdf5_of
 from neurona.saving.tree import saveables
 from neurona.tensor import Array
+from neurona.warn import warn_caller
 
 __all__ = ["load_weights", "read_weights", "save_weights", "write_weights"]
 
@@ -168,22 +168,47 @@ def write_weights(model: Any, skipped: Iterable[Any] = ()) -> bytes:
 
 
 def read_weights(
-    model: Any, data: bytes | Path, origin: str, skip_mismatch: bool = False, skipped: Iterable[Any] = ()
+    model: Any,
+    data: bytes | Path,
+    origin: str,
+    skip_mismatch: bool = False,
+    skipped: Iterable[Any] = (),
+    fresh: bool = False,
 ) -> None:
-    """Give `model` the weights in an HDF5 file; on an error it stays as it was."""
+    """Give `model` the weights in an HDF5 file; on an error it stays as it was, unless it is `fresh` and of no use then."""
     with open_stored(data, origin) as file:
-        stores = _without_underscores(dict(_stores(file, "")), model)
-    _give(model, stores, origin, skip_mismatch, list(skipped))
+        stores = dict(_stores(file, ""))
+    _give(model, stores, origin, skip_mismatch, list(skipped), fresh)
 
 
-def _without_underscores(stores: Stores, model: Any) -> Stores:
-    """What a file calls "_query_dense", as Keras 2 does, under the name "query_dense" where the model knows only that."""
-    known = {path for path, _ in saveables(model)}
+def _under_known_names(stores: Stores, objects: list[tuple[str, Any]], again: list[tuple[str, Any]]) -> Stores:
+    """What a file keeps under another name of an object, under the name where the model has it.
+
+    Keras 2 writes "_query_dense" where it is "query_dense" here; and ``self.dense`` may be a property that gives
+    ``self.first``, which is met before it.
+    """
+    known, first = {path for path, _ in objects}, {id(thing): path for path, thing in objects}
+    names = {path: first[id(thing)] for path, thing in again}
     found: Stores = {}
     for path, arrays in stores.items():
         plain = "/".join(part.lstrip("_") for part in path.split("/"))
-        found[plain if path not in known and plain in known and plain not in stores else path] = arrays
+        others = [] if path in known else [p for p in (plain, _renamed(path, names)) if p in known and p not in stores]
+        found[others[0] if others else path] = arrays
     return found
+
+
+def _renamed(place: str, names: Mapping[str, str]) -> str:
+    """A path with the longest part of its beginning that has another name under that name."""
+    parts = place.split("/")
+    for n in range(len(parts), 0, -1):
+        above = "/".join(parts[:n])
+        if above in names:
+            return "/".join([*filter(None, [names[above]]), *parts[n:]])
+    return place
+
+
+def _is_below(place: str, path: str) -> bool:
+    return place == path or place.startswith(f"{path}/")
 
 
 def _stores(group: Stored, path: str) -> Iterator[tuple[str, dict[str, Array]]]:
@@ -200,35 +225,44 @@ def _stores(group: Stored, path: str) -> Iterator[tuple[str, dict[str, Array]]]:
             yield from _stores(child, f"{path}/{name}" if path else name)
 
 
-def _give(model: Any, stores: Stores, origin: str, skip_mismatch: bool, skipped: list[Any]) -> None:
+def _give(
+    model: Any, stores: Stores, origin: str, skip_mismatch: bool, skipped: list[Any], fresh: bool = False
+) -> None:
     """Give every object of the model its arrays, or none of them any."""
-    left_out = {id(one) for one in skipped}
     given: list[tuple[Any, dict[str, Any]]] = []
     trouble: list[str] = []
     met: set[str] = set()
+    reason: Exception | None = None
+    again: list[tuple[str, Any]] = []
+    objects = list(saveables(model, again=again))
+    stores = _under_known_names(stores, objects, again)
     try:
-        for path, thing in saveables(model, skipped):
+        for path, thing in saveables(model, skipped) if skipped else objects:
             met.add(path)
             kept: dict[str, Any] = {}
-            thing.save_own_variables(kept)
+            if not fresh:
+                thing.save_own_variables(kept)
             given.append((thing, kept))  # now: whatever it raises may leave it half done
             try:
                 thing.load_own_variables(dict(stores.get(path, {})))
-            except (ValueError, KeyError, TypeError) as error:
+            except (MemoryError, RecursionError, Warning):
+                raise
+            except Exception as error:  # a user's layer may fail in any way where its weights are not what it wants
                 trouble.append(f"'{path or model.name}': {_told(error)}")
+                reason = reason or error
                 _restore(thing, kept)
-        trouble += _extra(model, stores, met, left_out)
+        trouble += _extra(stores, met, [path for path, _ in objects if path not in met])
         if trouble and not skip_mismatch:
             raise SavingError(
                 f"The weights in {origin} do not fit the model '{model.name}': {'; '.join(trouble[:5])}"
-                f"{f'; and {len(trouble) - 5} more' if len(trouble) > 5 else ''}. The model stays as it was."
-            )
+                f"{f'; and {len(trouble) - 5} more' if len(trouble) > 5 else ''}.{'' if fresh else ' The model stays as it was.'}"
+            ) from reason
     except Exception:
         for thing, kept in given:
             _restore(thing, kept)
         raise
     if trouble:
-        warnings.warn(f"{origin}: left as they were: {'; '.join(trouble)}", stacklevel=4)
+        warn_caller(f"{origin}: left as they were: {'; '.join(trouble)}")
 
 
 def _restore(thing: Any, kept: dict[str, Any]) -> None:
@@ -238,16 +272,18 @@ def _restore(thing: Any, kept: dict[str, Any]) -> None:
 
 def _told(error: Exception) -> str:
     """What an error says; a missing entry says only which."""
-    return f"it holds no entry {error}" if isinstance(error, KeyError) else str(error).rstrip(".")
+    if isinstance(error, KeyError):
+        return f"it holds no entry {error}"
+    kind = "" if isinstance(error, (ValueError, TypeError, NeuronaError)) else f"{type(error).__name__}: "
+    return f"{kind}{error}".rstrip(".")
 
 
-def _extra(model: Any, stores: Mapping[str, Any], met: set[str], left_out: set[int]) -> list[str]:
-    """The objects that only the file has."""
-    away = {path for path, thing in saveables(model) if path not in met} if left_out else set()
+def _extra(stores: Mapping[str, Any], met: set[str], away: list[str]) -> list[str]:
+    """The objects that only the file has; `away` are those of the model that were to be left out."""
     return [
         f"the file has weights for '{path}', which the model lacks"
         for path in stores
         if path not in met
         and not _NOT_OF_LAYERS & set(path.split("/"))
-        and not any(path == one or path.startswith(f"{one}/") for one in away)
+        and not any(_is_below(path, one) for one in away)
     ]

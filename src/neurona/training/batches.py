@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from neurona import config
 from neurona.errors import ArgumentError, DTypeError
 from neurona.symbolic import map_structure
 from neurona.tensor import Array
@@ -31,6 +31,7 @@ from neurona.training.data_arrays import (
 )
 from neurona.training.dataset import Dataset
 from neurona.training.py_dataset import PyDataset, fetch
+from neurona.warn import warn_caller
 
 __all__ = ["ArrayBatches", "Batch", "Batches", "DatasetBatches", "PyDataset", "StreamBatches", "make_batches",
            "split_validation"]  # fmt: skip
@@ -105,6 +106,10 @@ def make_batches(
         seed = int(np.random.randint(2**31))
     if batch_size is not None and (isinstance(batch_size, bool) or int(batch_size) != batch_size or batch_size < 1):
         raise ArgumentError(f"Expected `batch_size` to be a whole number from 1. Received: batch_size={batch_size!r}.")
+    limit = config.max_steps_per_epoch()
+    if limit and (not steps or limit < steps):
+        warn_caller(f"Limiting steps_per_epoch to {limit}: see neurona.config.set_max_steps_per_epoch().")
+        steps = limit
     if steps is not None and (int(steps) != steps or steps < 1):
         raise ArgumentError(f"Expected a number of steps from 1. Received: {steps!r}.")
     if class_weight is not None and not isinstance(class_weight, dict):
@@ -424,8 +429,7 @@ def _length(source: Any) -> int | None:
 
 
 def _warn_out_of_data(steps: int, found: int) -> None:
-    warnings.warn(
+    warn_caller(
         f"Your input ran out of data: {steps} steps an epoch were asked for, and {found} batches were there. "
         "Ask for fewer steps or provide more data.",
-        stacklevel=3,
     )

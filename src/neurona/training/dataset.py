@@ -297,7 +297,9 @@ class Dataset:
         return f"<Dataset: {'unknown' if self._count is None else self._count} elements>"
 
     def _then(self, step: Callable[[Iterator[Any], int], Iterator[Any]], count: float | None) -> Dataset:
-        return self._like_this(type(self)(lambda number: iter(step(self.elements(number), number)), count))
+        made = self._like_this(type(self)(lambda number: iter(step(self.elements(number), number)), count))
+        made._passes = self._passes  # `data.take(1)` asked for twice goes over the data twice
+        return made
 
     def _like_this(self, dataset: Dataset) -> Dataset:
         dataset.class_names, dataset.file_paths = self.class_names, self.file_paths

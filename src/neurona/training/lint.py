@@ -8,7 +8,6 @@ silent wherever it is not sure: an ordinary program gets no warning. Leans on
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from neurona.training.lint_situation import (
     sample_targets,
     situation_of,
 )
+from neurona.warn import warn_caller
 
 __all__ = ["Finding", "LintWarning", "Output", "Situation", "lint", "warn_before_fit"]
 
@@ -82,7 +82,7 @@ def lint(situation: Situation) -> list[Finding]:
 def warn_before_fit(model: Any, x: Any, y: Any, *, shuffle: bool = True, validation_split: float = 0.0) -> None:
     """Warn (with `LintWarning`) of everything that `lint` finds in ``model.fit(x, y)``."""
     for finding in lint(situation_of(model, x, y, shuffle, validation_split)):
-        warnings.warn(f"[{finding.code}] {finding}", LintWarning, stacklevel=3)
+        warn_caller(f"[{finding.code}] {finding}", LintWarning)
 
 
 # -- the inputs ---------------------------------------------------------------------------------------------

@@ -10,13 +10,13 @@ from __future__ import annotations
 import concurrent.futures
 import itertools
 import multiprocessing
-import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Any
 
 from neurona.registry import export
+from neurona.warn import warn_caller
 
 __all__ = ["PyDataset", "fetch"]
 
@@ -34,11 +34,10 @@ class _Setting:
             return self
         if f"_{self.name}" not in vars(dataset):
             setattr(dataset, f"_{self.name}", _DEFAULTS[self.name])
-            warnings.warn(
+            warn_caller(
                 f"{type(dataset).__name__}.__init__() should call `super().__init__(**kwargs)`, where kwargs "
                 "may hold `workers`, `use_multiprocessing` and `max_queue_size`. "
                 f"Using {self.name}={_DEFAULTS[self.name]}.",
-                stacklevel=3,
             )
         return getattr(dataset, f"_{self.name}")
 

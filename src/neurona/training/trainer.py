@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from neurona import kernels, optimizers
+from neurona import config, kernels, optimizers
 from neurona import metrics as metrics_module
 from neurona.errors import ArgumentError, NotBuiltError, ShapeError
 from neurona.registry import deserialize_keras_object, serialize_keras_object
@@ -26,6 +26,7 @@ from neurona.training.callbacks import Callback, CallbackList, History
 from neurona.training.compiled import CompiledLoss, CompiledMetrics, leaves, unpack_x_y_sample_weight
 from neurona.training.lint import warn_before_fit
 from neurona.training.plan import Plan, Signature, signature_of
+from neurona.warn import warn_caller
 
 __all__ = ["Trainer"]
 
@@ -121,7 +122,13 @@ class Trainer:
         return {key: serialize_keras_object(value) for key, value in self._compile_config.items()}
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile as `get_compile_config` described."""
+        """Compile as `get_compile_config` described; a model with a `compile` of its own is left to its program."""
+        if type(self).compile is not Trainer.compile:
+            warn_caller(
+                "`compile()` was not called as part of model loading because the model's `compile()` method is custom. "
+                "Call it after loading, or write `get_compile_config()` and `compile_from_config(config)` as well."
+            )
+            return
         told = {k: deserialize_keras_object(v) for k, v in config.items()}
         self.compile(**told)
         if self.built:  # type: ignore[attr-defined]
@@ -382,6 +389,10 @@ class Trainer:
         """
         self._assert_compiled("fit")
         self.stop_training = False
+        limit = config.max_epochs()
+        if limit and limit < epochs:
+            warn_caller(f"Limiting epochs to {limit}: see neurona.config.set_max_epochs().")
+            epochs = limit
         if validation_split and validation_data is None:
             (x, y, sample_weight), validation_data = split_validation((x, y, sample_weight), validation_split)
         batches = make_batches(
@@ -584,16 +595,17 @@ class Trainer:
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step on one batch; the metrics go on counting until `reset_metrics`."""
+        """One step on one batch; the metrics tell of this batch alone."""
         self._assert_compiled("train_on_batch")
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Judge one batch; the metrics go on counting until `reset_metrics`."""
+        """Judge one batch; the metrics tell of this batch alone."""
         self._assert_compiled("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
     def _on_batch(self, kind: str, x: Any, y: Any, weight: Any, class_weight: Any, return_dict: bool) -> Any:
+        self.reset_metrics()
         size = len(flatten(x)[0])
         batches = make_batches(x, y, weight, batch_size=max(size, 1), shuffle=False, class_weight=class_weight)
         result = None

@@ -6,6 +6,7 @@
     picture_folder pictures of such folders       files          a file from the network
     pictures       files, arrays and Pillow       splitting      one data set as two
     progbar        a bar for loops                plotting       a model as a picture
+    feature_space  a table's columns as numbers   named_values   a program's settings
 
 The sets of data that come in batches are `Dataset`s (`neurona.training.dataset`).
 """
@@ -35,7 +36,10 @@ from neurona.training.batches import PyDataset as Sequence
 from neurona.training.compiled import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from neurona.training.dataset import AUTOTUNE, Dataset
 from neurona.utils.arrays import normalize, to_categorical
+from neurona.utils.audio_folder import audio_dataset_from_directory
+from neurona.utils.feature_space import FeatureSpace
 from neurona.utils.files import get_file
+from neurona.utils.named_values import Config
 from neurona.utils.picture_folder import image_dataset_from_directory
 from neurona.utils.pictures import array_to_img, img_to_array, load_img, save_img
 from neurona.utils.plotting import model_to_dot, plot_model
@@ -48,12 +52,15 @@ from neurona.utils.timeseries import timeseries_dataset_from_array
 
 __all__ = [
     "AUTOTUNE",
+    "Config",
     "CustomObjectScope",
     "Dataset",
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "audio_dataset_from_directory",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",

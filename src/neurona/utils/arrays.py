@@ -22,7 +22,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
         num_classes: the length of a row; by default the largest class plus one.
 
     Returns:
-        array of shape ``(*x.shape, num_classes)``; a tensor for a tensor.
+        array of float64 and of shape ``(*x.shape, num_classes)``; for a tensor a tensor of `floatx`.
 
     >>> to_categorical([0, 2, 1], num_classes=3).tolist()
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
@@ -36,7 +36,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> Any:
             f"Classes must lie between 0 and num_classes - 1 = {count - 1}. "
             f"Received values from {flat.min()} to {flat.max()}."
         )
-    rows = np.zeros((flat.size, count), config.floatx())
+    rows = np.zeros((flat.size, count), config.floatx() if isinstance(x, Tensor) else "float64")
     rows[np.arange(flat.size), flat] = 1
     return _alike(x, rows.reshape(*shape, count))
 

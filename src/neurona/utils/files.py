@@ -13,7 +13,6 @@ import shutil
 import tempfile
 import urllib.error
 import urllib.request
-import warnings
 import zipfile
 from collections.abc import Sequence
 from http.client import HTTPException
@@ -25,6 +24,7 @@ from neurona.datasets.progress import progress_for
 from neurona.datasets.unpacking import Budget, unpack
 from neurona.datasets.zipped import ZipArchive
 from neurona.errors import ArgumentError, DamagedDataError, DataNotFoundError, DownloadError
+from neurona.warn import warn_caller
 
 __all__ = ["extract_archive", "get_file", "hash_file", "keras_home", "validate_file"]
 
@@ -107,7 +107,7 @@ def get_file(
     if unpacked is None:
         return str(target)
     if (fresh or not unpacked.exists()) and not extract_archive(target, unpacked, "tar" if untar else archive_format):
-        warnings.warn(f"Could not extract archive {target}.", stacklevel=2)
+        warn_caller(f"Could not extract archive {target}.")
     return str(unpacked)
 
 

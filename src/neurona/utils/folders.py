@@ -40,7 +40,7 @@ class Files:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the functions for texts and for pictures are told alike; see them."""
+    """What the functions for texts, pictures and sounds are told alike; see them."""
 
     directory: Any
     labels: Labels
@@ -56,14 +56,21 @@ class Settings:
     verbose: bool
 
 
-def datasets_of(settings: Settings, kind: str, formats: tuple[str, ...], load: Callable[[str], Any]) -> Any:
+def datasets_of(
+    settings: Settings,
+    kind: str,
+    formats: tuple[str, ...],
+    load: Callable[[str], Any],
+    batch: Callable[[Dataset, int], Dataset] | None = None,
+) -> Any:
     """The data set that the settings ask for, or a list of two where `subset` is "both".
 
     Args:
         settings: what the user said.
-        kind: "text" or "image", for messages.
+        kind: "text", "image" or "audio", for messages.
         formats: endings of the files that count.
         load: reads one file.
+        batch: makes batches of so many elements; where it is None they are put together as they are.
 
     Raises:
         ArgumentError: an impossible setting, or no files.
@@ -90,11 +97,17 @@ def datasets_of(settings: Settings, kind: str, formats: tuple[str, ...], load: C
             )
         # as in Keras, only a validation set that comes with its training set is left in order
         shuffle = settings.shuffle and not (settings.subset == "both" and subset == "validation")
-        made.append(dataset_of(part, settings, seed if shuffle else None, load))
+        made.append(dataset_of(part, settings, seed if shuffle else None, load, batch))
     return made if settings.subset == "both" else made[0]
 
 
-def dataset_of(files: Files, settings: Settings, seed: int | None, load: Callable[[str], Any]) -> Dataset:
+def dataset_of(
+    files: Files,
+    settings: Settings,
+    seed: int | None,
+    load: Callable[[str], Any],
+    batch: Callable[[Dataset, int], Dataset] | None = None,
+) -> Dataset:
     """Batches of the files, read when they are asked for."""
     if files.labels is None:
         dataset = Dataset.from_tensor_slices(files.paths)
@@ -106,7 +119,7 @@ def dataset_of(files: Files, settings: Settings, seed: int | None, load: Callabl
         dataset = dataset.shuffle(1024 if size is None else 8 * size, seed=seed)
     dataset = dataset.map(load) if files.labels is None else dataset.map(lambda path, target: (load(path), target))
     if size is not None:
-        dataset = dataset.batch(size)
+        dataset = dataset.batch(size) if batch is None else batch(dataset, size)
     dataset = dataset.prefetch()
     dataset.class_names, dataset.file_paths = files.class_names, files.paths
     return dataset

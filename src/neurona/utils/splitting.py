@@ -25,7 +25,7 @@ def split_dataset(
     """Two data sets of one: the first elements and the others.
 
     Args:
-        dataset: a `Dataset`, an array, or a tuple, list or dict of arrays of one length.
+        dataset: a `Dataset` (or a `tf.data.Dataset`), an array, or a tuple, list or dict of arrays of one length.
         left_size: how many elements the first has, or their share; what the second leaves when None.
         right_size: the same of the second.
         shuffle: whether elements are mixed before.
@@ -51,17 +51,17 @@ def split_dataset(
         order = np.random.RandomState(np.random.randint(int(1e6)) if seed is None else seed).permutation(len(whole))
         whole = [whole[place] for place in order]
     first, second = whole[:left], whole[len(whole) - right :]
-    batched = isinstance(dataset, Dataset) and dataset.batch_size is not None
+    size = _batch_size(dataset)
     left_part, right_part = Dataset(lambda _pass: iter(first), left), Dataset(lambda _pass: iter(second), right)
-    if batched:
-        return left_part.batch(dataset.batch_size), right_part.batch(dataset.batch_size)
+    if size is not None:
+        return left_part.batch(size), right_part.batch(size)
     return left_part, right_part
 
 
 def _elements(dataset: Any) -> list[Any]:
     """The elements one by one: the rows of arrays, or what a `Dataset` gives (of batches, their rows)."""
-    if isinstance(dataset, Dataset):
-        return list((dataset if dataset.batch_size is None else dataset.unbatch()).as_numpy_iterator())
+    if hasattr(dataset, "as_numpy_iterator"):
+        return list((dataset if _batch_size(dataset) is None else dataset.unbatch()).as_numpy_iterator())
     if isinstance(dataset, (np.ndarray, Tensor, tuple, list, dict)):
         whole = tuple(dataset) if isinstance(dataset, list) and _holds_arrays(dataset) else dataset
         return list(Dataset.from_tensor_slices(map_structure(np.asarray, whole)).as_numpy_iterator())
@@ -69,6 +69,12 @@ def _elements(dataset: Any) -> list[Any]:
         "The `dataset` argument must be a Dataset, an array, or a list/tuple of arrays. "
         f"Received: dataset={dataset!r} of type {type(dataset)}"
     )
+
+
+def _batch_size(dataset: Any) -> int | None:
+    """Elements a batch of a `Dataset`, or of one of TensorFlow's, which keeps it to itself."""
+    size = dataset.batch_size if isinstance(dataset, Dataset) else getattr(dataset, "_batch_size", None)
+    return None if size is None else int(size)
 
 
 def _holds_arrays(items: list[Any]) -> bool:

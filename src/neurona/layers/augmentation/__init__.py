@@ -22,6 +22,7 @@ from neurona.layers.augmentation.geometry import (
     RandomZoom,
 )
 from neurona.layers.augmentation.mixing import CutMix, MixUp
+from neurona.layers.augmentation.policies import AugMix, RandAugment
 from neurona.layers.augmentation.sharpness import RandomGaussianBlur, RandomSharpness
 from neurona.layers.augmentation.tones import (
     AutoContrast,
@@ -32,10 +33,12 @@ from neurona.layers.augmentation.tones import (
 )
 
 __all__ = [
+    "AugMix",
     "AutoContrast",
     "CutMix",
     "Equalization",
     "MixUp",
+    "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",
     "RandomColorJitter",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurona import config, kernels
+from neurona import kernels
 from neurona.cases import A, Case, Failure
 from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.row_gradient import RowGradient
@@ -40,8 +40,7 @@ def embedding(ids: Array, table: Array) -> Array:
         table: shape (V, D).
 
     Returns:
-        shape (*ids.shape, D). The gradient of the table is a `neurona.row_gradient.RowGradient`, unless
-        `neurona.config.set_sparse_updates(False)` asks for all rows.
+        shape (*ids.shape, D). The gradient of the table is a `neurona.row_gradient.RowGradient`.
 
     Raises:
         ArgumentError: an id outside the table; negative ones do not count from the end.
@@ -71,9 +70,8 @@ def embedding(ids: Array, table: Array) -> Array:
 
 
 @embedding.gradient
-def _(g: Array, y: Array, ids: Array, table: Array) -> tuple[None, RowGradient | Array]:
-    rows = RowGradient.summed(ids.reshape(ids.size), g.reshape(ids.size, table.shape[1]), table.shape[0])
-    return None, rows if config.sparse_updates() else rows.data
+def _(g: Array, y: Array, ids: Array, table: Array) -> tuple[None, RowGradient]:
+    return None, RowGradient.summed(ids.reshape(ids.size), g.reshape(ids.size, table.shape[1]), table.shape[0])
 
 
 @embedding.fast

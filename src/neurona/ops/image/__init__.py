@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from neurona.ops.image.colours import hsv_to_rgb, rgb_to_grayscale, rgb_to_hsv
+from neurona.ops.image.elastic import elastic_transform
 from neurona.ops.image.filters import gaussian_blur
 from neurona.ops.image.framing import crop_images, pad_images
 from neurona.ops.image.likeness import sobel_edges, ssim
@@ -15,6 +16,7 @@ from neurona.ops.image.warping import map_coordinates, perspective_transform
 __all__ = [
     "affine_transform",
     "crop_images",
+    "elastic_transform",
     "extract_patches",
     "extract_patches_3d",
     "gaussian_blur",

@@ -6,10 +6,14 @@ follows from them.
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
 from neurona.cases import Case, Failure
 from neurona.errors import ArgumentError
-from neurona.ops.image.sampling import in_batch, out_of_batch
+from neurona.ops.image.sampling import channels_axis, in_batch, out_of_batch
 from neurona.ops.shape import pad
+from neurona.symbolic import KerasTensor
 from neurona.tape import composed
 from neurona.tensor import Tensor, TensorLike
 
@@ -87,6 +91,18 @@ def crop_images(
         width, -1, left_cropping=left_cropping, right_cropping=right_cropping, target_width=target_width
     )
     return out_of_batch(batch[:, top : height - bottom, left : width - right], single, first)
+
+
+@crop_images.drawn
+def _(images: Any, *args: Any, **kwargs: Any) -> Any:
+    given = inspect.signature(crop_images.function).bind(images, *args, **kwargs).arguments
+    first = channels_axis(given.get("data_format")) == -3
+    height, width = images.ndim - (2 if first else 3), images.ndim - (1 if first else 2)
+    shape = list(images.shape)
+    if images.ndim not in (3, 4) or shape[height] is not None or shape[width] is not None:
+        return NotImplemented
+    shape[height], shape[width] = given.get("target_height"), given.get("target_width")
+    return KerasTensor(tuple(shape), images.dtype)  # of open pictures only what is asked for is known
 
 
 @composed(

@@ -7,6 +7,8 @@
     checkpoints  tf.train       ragged   rows of different lengths
     types        tf.float32 ... methods  what only TensorFlow's tensors have
     data_folders the datasets of keras.utils, handing out tensors
+    stepwise     TensorArray, masks of lengths, branches           lookup       tf.lookup
+    image_parts  patches, edges and shades of tf.image
 
 The argument `name`, which named a node of a graph, is taken everywhere and means nothing. A type is what it is in NumPy:
 ``tf.float32`` is ``numpy.dtype("float32")``, and ``tf.string`` is "string".

@@ -168,6 +168,9 @@ class Variable(OurVariable):
         """The value now."""
         return self.value
 
+    def __bool__(self) -> bool:  # TensorFlow's may be asked, Keras's may not
+        return bool(self.value)
+
 
 def constant(value: Any, dtype: Any = None, shape: Dims = None, name: str | None = None) -> Result:
     """A tensor of a value; one number may fill a whole `shape`."""

@@ -214,6 +214,44 @@ class Dataset(dataset.Dataset):
             state = reduce_func(state, element)
         return state
 
+    def shard(self, num_shards: int, index: int, name: Any = None) -> Any:
+        """Every `num_shards`-th element, from the one at `index`."""
+        return self._then(lambda elements, _: itertools.islice(elements, int(index), None, int(num_shards)), None)
+
+    def scan(self, initial_state: Any, scan_func: Callable[[Any, Any], Any], name: Any = None) -> Any:
+        """What a function of a state and an element gives: the next state, and what comes."""
+
+        def scanned(elements: Iterator[Any], _number: int) -> Iterator[Any]:
+            state = _tensors(_typed(initial_state))
+            for element in elements:
+                state, made = scan_func(state, self._handed(element))
+                yield made
+
+        return self._then(scanned, None)
+
+    def take_while(self, predicate: Callable[..., Any], name: Any = None) -> Any:
+        """The elements up to the first for which a function says no."""
+
+        def holds(element: Any) -> bool:
+            given = self._handed(element)
+            return bool(predicate(*given) if isinstance(given, tuple) else predicate(given))
+
+        return self._then(lambda elements, _: itertools.takewhile(holds, elements), None)
+
+    def unique(self, name: Any = None) -> Any:
+        """Each element once."""
+
+        def different(elements: Iterator[Any], _number: int) -> Iterator[Any]:
+            seen: set[Any] = set()
+            for element in elements:
+                array = as_array(element)
+                known = (array.shape, tuple(array.reshape(-1).tolist()))
+                if known not in seen:
+                    seen.add(known)
+                    yield element
+
+        return self._then(different, None)
+
     def apply(self, transformation_func: Callable[[Any], Any]) -> Any:
         """What a function makes of the dataset."""
         return transformation_func(self)

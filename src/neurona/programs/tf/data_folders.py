@@ -8,12 +8,14 @@ from neurona import utils
 from neurona.programs.tf.data import _converted, handing_tensors
 
 __all__ = [
+    "audio_dataset_from_directory",
     "image_dataset_from_directory",
     "split_dataset",
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
 ]
 
+audio_dataset_from_directory = handing_tensors(utils.audio_dataset_from_directory)
 image_dataset_from_directory = handing_tensors(utils.image_dataset_from_directory)
 text_dataset_from_directory = handing_tensors(utils.text_dataset_from_directory)
 timeseries_dataset_from_array = handing_tensors(utils.timeseries_dataset_from_array)

@@ -19,6 +19,7 @@ __all__ = [
     "avg_pool2d",
     "batch_normalization",
     "bias_add",
+    "compute_average_loss",
     "conv1d",
     "conv2d",
     "conv2d_transpose",
@@ -37,6 +38,8 @@ __all__ = [
     "softmax_cross_entropy_with_logits",
     "space_to_depth",
     "sparse_softmax_cross_entropy_with_logits",
+    "weighted_cross_entropy_with_logits",
+    "zero_fraction",
 ]
 
 
@@ -65,6 +68,32 @@ def dropout(
 def sigmoid_cross_entropy_with_logits(labels: TensorLike, logits: TensorLike, name: str | None = None) -> Result:
     """-labels log sigmoid(logits) - (1 - labels) log sigmoid(-logits), place by place."""
     return ops.subtract(ops.softplus(logits), ops.multiply(logits, labels))
+
+
+def weighted_cross_entropy_with_logits(
+    labels: TensorLike, logits: TensorLike, pos_weight: TensorLike, name: str | None = None
+) -> Result:
+    """As `sigmoid_cross_entropy_with_logits`, the first term `pos_weight` times.
+
+    >>> weighted_cross_entropy_with_logits([1.0, 0.0], [0.0, 0.0], 2.0).tolist()
+    [1.3862943649291992, 0.6931471824645996]
+    """
+    missed = ops.multiply(ops.multiply(labels, pos_weight), ops.softplus(ops.negative(logits)))
+    return ops.add(missed, ops.multiply(ops.subtract(1.0, labels), ops.softplus(logits)))
+
+
+def compute_average_loss(
+    per_example_loss: TensorLike, sample_weight: Any = None, global_batch_size: Any = None
+) -> Result:
+    """The sum of the examples' losses, divided by how many a batch has."""
+    losses = ops.convert_to_tensor(per_example_loss)
+    weighed = losses if sample_weight is None else ops.multiply(losses, sample_weight)
+    return ops.divide(ops.sum(weighed), losses.shape[0] if global_batch_size is None else global_batch_size)
+
+
+def zero_fraction(value: TensorLike, name: str | None = None) -> Result:
+    """The share of numbers that are zero."""
+    return ops.mean(ops.cast(ops.equal(value, 0), "float32"))
 
 
 def softmax_cross_entropy_with_logits(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from neurona.errors import ArgumentError
+from neurona.programs.tf.types import DType
 from neurona.symbolic import dtype_name
 from neurona.tensor import Tensor, TensorLike, as_array, running
 
@@ -103,8 +104,9 @@ name_scope = control_dependencies = init_scope = device
 
 
 def as_dtype(type_value: Any) -> Any:
-    """A type by its name: NumPy's, and "string"."""
-    return "string" if dtype_name(type_value) == "string" else np.dtype(type_value)
+    """A type by its name."""
+    name = dtype_name(type_value)
+    return "string" if name == "string" else DType(name)
 
 
 def print(

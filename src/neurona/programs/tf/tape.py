@@ -18,6 +18,7 @@ import numpy as np
 
 from neurona import ops
 from neurona.errors import GradientError, UnansweredError
+from neurona.programs.tf import second_order
 from neurona.programs.tf.arrays import Result
 from neurona.symbolic import flatten, map_structure
 from neurona.tape import Tape
@@ -96,7 +97,7 @@ class GradientTape:
 
         Raises:
             GradientError: asked a second time without ``persistent=True``.
-            UnansweredError: asked while another tape runs, which would have to differentiate the gradient itself.
+            UnansweredError: another tape runs, and an op is not among those whose gradient it can differentiate.
         """
         self._use()
         return self._gradient(target, sources, output_gradients, unconnected_gradients)
@@ -104,11 +105,11 @@ class GradientTape:
     def _use(self) -> None:
         if self._used and not self._persistent:
             raise GradientError("A GradientTape gives gradients once; make it with persistent=True to ask again.")
-        if any(tape is not self._tape and not tape.everything for tape in running.stack):
-            raise UnansweredError(
-                "tensorflow.GradientTape.gradient within another tape", "There are no gradients of gradients."
-            )
         self._used = True
+
+    def _is_observed(self) -> bool:
+        """Whether another tape runs, which may be asked for the gradient of the gradient."""
+        return any(tape is not self._tape and not tape.everything for tape in running.stack)
 
     def _gradient(self, target: Any, sources: Any, output_gradients: Any, unconnected_gradients: str) -> Any:
         starts = flatten(output_gradients) if output_gradients is not None else None
@@ -117,7 +118,10 @@ class GradientTape:
             if leaf is None:
                 continue
             start = None if starts is None else starts[place]
-            found = self._tape.gradient(leaf, flatten(sources), start)
+            if self._is_observed():
+                found = second_order.gradient(self._tape.records, leaf, flatten(sources), start)
+            else:
+                found = self._tape.gradient(leaf, flatten(sources), start)
             total = [b if a is None else a if b is None else ops.add(a, b) for a, b in zip(total, found, strict=True)]
         if unconnected_gradients == UnconnectedGradients.ZERO:
             total = [
@@ -130,6 +134,8 @@ class GradientTape:
     def jacobian(self, target: Tensor, sources: Any, **settings: Any) -> Any:
         """The gradient of every number of the target: of shape target + source."""
         self._use()
+        if self._is_observed():
+            raise UnansweredError("tensorflow.GradientTape.jacobian within another tape", "Ask it after that tape.")
         rows = []
         for place in np.ndindex(target.shape):
             start = np.zeros(target.shape, target.data.dtype)

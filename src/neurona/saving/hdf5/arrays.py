@@ -10,6 +10,7 @@ import numpy as np
 
 from neurona.errors import UnsafeFileError
 from neurona.saving.hdf5.blocks import UNDEFINED, Block, Source
+from neurona.saving.hdf5.fletcher import fletcher32
 from neurona.saving.hdf5.headers import Object
 from neurona.saving.hdf5.types import Kind, byte_size, described
 from neurona.tensor import Array
@@ -168,7 +169,9 @@ def _unfilter(source: Source, data: bytes, filters: list[Filter], size: int, tol
     """The `size` bytes of a box."""
     for number, settings in reversed(filters):
         if number == _FLETCHER32:
-            data = data[:-4]  # a checksum
+            data, checksum = data[:-4], int.from_bytes(data[-4:], "little")
+            if fletcher32(data) != checksum:
+                source.damaged(f"{told} does not agree with its checksum")
         elif number == _DEFLATE:
             unpacker = zlib.decompressobj()
             try:

@@ -49,7 +49,7 @@ class Source:
 
     def damaged(self, why: str) -> NoReturn:
         """Raise the error for bytes that make no sense."""
-        raise SavingError(f"{self.origin} is not a readable HDF5 file: {why}.")
+        raise SavingError(f"{self.origin} is not a readable HDF5 file: {why.removeprefix(f'{self.origin}: ')}.")
 
     def unknown(self, what: str) -> NoReturn:
         """Raise the error for what the format has but this reader does not know."""

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from neurona.saving.hdf5.blocks import UNDEFINED, Block, Source
 
-__all__ = ["Message", "Object", "read_object", "root_address"]
+__all__ = ["SIGNATURE", "Message", "Object", "read_object", "root_address"]
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"  # how every HDF5 file begins
 
 _CONTINUATION = 0x10
 _SHARED = 0x02  # flag: the message lies in another object
@@ -50,7 +52,12 @@ class Object:
 
 def root_address(source: Source) -> int:
     """Where the header of the root group lies."""
-    block = source.block(0, min(96, len(source.data)), b"\x89HDF\r\n\x1a\n")
+    if not source.data:
+        source.damaged("it is empty")
+    if source.data[:8] != SIGNATURE:
+        zipped = source.data[:4] == b"PK\3\4"
+        source.damaged("it is a zip file, as `.keras` files are" if zipped else "it does not begin as one")
+    block = source.block(0, min(96, len(source.data)), SIGNATURE)
     version = block.number(1)
     if version in (0, 1):
         block.skip(4)

@@ -124,8 +124,8 @@ def _module_of(key: str, otherwise: str) -> str:
 def _public(module: Any) -> Any:
     """A module under its public name: "keras.src.losses.losses" is keras.losses."""
     parts = str(module).split(".")
-    if parts[0] not in ("keras", "keras_core", "tf_keras") or "ops" in parts:
-        return module
+    if parts[0] not in ("keras", "keras_core", "tf_keras") or "ops" in parts or "feature_space" in parts:
+        return module  # what lies there has no public name
     told = ".".join(parts)
     if "mixed_precision" in parts:
         return "keras.optimizers"

@@ -8,12 +8,12 @@ all second ones; today's order is by weights.
 from __future__ import annotations
 
 import re
-import warnings
 from typing import Any
 
 from neurona.saving.legacy.weights import names_in, stored_arrays
 from neurona.saving.stored import Stored
 from neurona.tensor import Array
+from neurona.warn import warn_caller
 
 __all__ = ["give_state"]
 
@@ -36,8 +36,8 @@ def give_state(optimizer: Any, group: Stored) -> None:
         optimizer.load_own_variables({str(i): array for i, array in enumerate(arrays)})
     except ValueError as error:
         optimizer.load_own_variables(kept)
-        warnings.warn(
-            f"The saved state does not fit the optimizer '{optimizer.name}', which starts afresh: {error}", stacklevel=5
+        warn_caller(
+            f"The saved state does not fit the optimizer '{optimizer.name}', which starts afresh: {error}",
         )
 
 

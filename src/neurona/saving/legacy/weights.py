@@ -6,7 +6,6 @@ an attribute are split over "layer_names0", "layer_names1", ...
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from neurona.errors import SavingError
 from neurona.saving.stored import Stored, open_stored
 from neurona.tensor import Array
 from neurona.variable import Variable
+from neurona.warn import warn_caller
 
 __all__ = ["give_weights", "is_older_format", "load_legacy_weights", "names_in", "ordered_weights", "stored_arrays"]
 
@@ -73,7 +73,7 @@ def give_weights(model: Any, group: Stored, origin: str, by_name: bool = False, 
     for variable, array in assigned:
         variable.assign(array)
     if trouble:
-        warnings.warn(f"{origin}: left as they were: {'; '.join(trouble)}.", stacklevel=3)
+        warn_caller(f"{origin}: left as they were: {'; '.join(trouble)}.")
 
 
 def ordered_weights(layer: Any) -> list[Variable]:

@@ -81,7 +81,7 @@ def _compile(model: Any, told: Config, file: Stored) -> None:
         described[key] = _own(described.get(key))
     model.compile_from_config(modern(described))
     stored = file.child("optimizer_weights")
-    if stored is not None:
+    if stored is not None and model.compiled:
         give_state(model.optimizer, stored)
 
 

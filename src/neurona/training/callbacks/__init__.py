@@ -12,6 +12,7 @@ from neurona.training.callbacks.lambda_callback import LambdaCallback
 from neurona.training.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from neurona.training.callbacks.model_checkpoint import ModelCheckpoint
 from neurona.training.callbacks.progress import ProgbarLogger
+from neurona.training.callbacks.remote_monitor import RemoteMonitor
 from neurona.training.callbacks.swap_ema_weights import SwapEMAWeights
 from neurona.training.callbacks.tensorboard import TensorBoard
 from neurona.training.callbacks.terminate_on_nan import TerminateOnNaN
@@ -28,6 +29,7 @@ __all__ = [
     "ModelCheckpoint",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
     "SwapEMAWeights",
     "TensorBoard",
     "TerminateOnNaN",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from neurona.i18n import _
@@ -10,6 +9,7 @@ from neurona.registry import export
 from neurona.training.callbacks.callback import Logs
 from neurona.training.callbacks.console import say
 from neurona.training.callbacks.monitor import MonitorCallback
+from neurona.warn import warn_caller
 
 __all__ = ["EarlyStopping"]
 
@@ -88,9 +88,8 @@ class EarlyStopping(MonitorCallback):
         logs = logs or {}
         value = logs.get(self.monitor)
         if value is None:
-            warnings.warn(
+            warn_caller(
                 f"EarlyStopping watches the metric `{self.monitor}`, which is not available. "
                 f"Available metrics are: {', '.join(logs)}.",
-                stacklevel=2,
             )
         return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from neurona.registry import export
 from neurona.training.callbacks.callback import Callback, Logs
 from neurona.training.callbacks.console import say
 from neurona.training.callbacks.monitor import MonitorCallback
+from neurona.warn import warn_caller
 
 __all__ = ["LearningRateScheduler", "ReduceLROnPlateau", "current_rate"]
 
@@ -104,10 +104,9 @@ class ReduceLROnPlateau(MonitorCallback):
         logs["learning_rate"] = current_rate(optimizer)
         current = logs.get(self.monitor)
         if current is None:
-            warnings.warn(
+            warn_caller(
                 f"ReduceLROnPlateau watches the metric `{self.monitor}`, which is not available. "
                 f"Available metrics are: {', '.join(logs)}.",
-                stacklevel=2,
             )
             return
         if self.in_cooldown():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from neurona.registry import export
 from neurona.training.callbacks.callback import Logs
 from neurona.training.callbacks.console import say
 from neurona.training.callbacks.monitor import MonitorCallback
+from neurona.warn import warn_caller
 
 __all__ = ["ModelCheckpoint"]
 
@@ -110,10 +110,9 @@ class ModelCheckpoint(MonitorCallback):
             return True
         current = logs.get(self.monitor)
         if current is None or np.ndim(current) > 0:
-            warnings.warn(
+            warn_caller(
                 f"The best model can be told only by a single number. `{self.monitor}` is "
                 f"{'not available' if current is None else current}; the model is saved anyway.",
-                stacklevel=4,
             )
             return True
         before = "-" if self.best is None else f"{self.best:.5f}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from neurona import ops
 from neurona.errors import ArgumentError
 from neurona.training.callbacks.callback import Callback
+from neurona.warn import warn_caller
 
 __all__ = ["MonitorCallback"]
 
@@ -42,9 +42,8 @@ class MonitorCallback(Callback):
     ) -> None:
         super().__init__()
         if mode not in ("auto", "min", "max"):
-            warnings.warn(
+            warn_caller(
                 f"{type(self).__name__} mode '{mode}' is unknown, 'auto' is used. Known: auto, min, max.",
-                stacklevel=3,
             )
             mode = "auto"
         self.monitor, self.mode, self.best = monitor, mode, baseline

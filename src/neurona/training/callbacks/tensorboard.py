@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from neurona.tensor import Array
 from neurona.training.callbacks.callback import Callback, Logs
 from neurona.training.callbacks.learning_rate import current_rate
 from neurona.training.tensorboard import EventWriter
+from neurona.warn import warn_caller
 
 __all__ = ["TensorBoard"]
 
@@ -64,7 +64,7 @@ class TensorBoard(Callback):
         unmet = [name for name, value in asked.items() if value]
         if unmet:
             text = f"TensorBoard writes scalars, histograms, pictures and the graph; ignored: {', '.join(unmet)}."
-            warnings.warn(text, stacklevel=2)
+            warn_caller(text)
         self.uses_batches = self.update_freq != "epoch"
         self._clock = clock
         self._writers: dict[str, EventWriter] = {}
