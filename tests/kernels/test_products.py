@@ -127,3 +127,16 @@ def test_a_row_does_not_depend_on_its_batch(each_isa: Any) -> None:
 def test_a_large_product(native: Any) -> None:
     a, b = drawn(1, 700, 1500), drawn(2, 1500, 300)
     close(native.matmul(a, b, False, False), a.astype("f8") @ b.astype("f8"), 1500)
+
+
+@pytest.mark.parametrize("columns", [1, 31, 32, 63, 64, 65, 127, 128, 130, 200, 257])
+@pytest.mark.parametrize("features", [1, 7, 320, 321, 700])
+def test_one_row_is_the_same_among_others(each_isa: Any, features: int, columns: int) -> None:
+    rng = np.random.default_rng(features * 1000 + columns)
+    x, w, b = (rng.normal(size=shape).astype("float32") for shape in ((9, features), (features, columns), columns))
+    among = each_isa.dense(x, w, b, 2)
+    alone = each_isa.dense(x[4:5].copy(), w, b, 2)
+    np.testing.assert_array_equal(alone, among[4:5])
+    np.testing.assert_allclose(alone, np.tanh(x[4:5].astype("float64") @ w + b), atol=2e-5)
+    turned = each_isa.matmul(np.ascontiguousarray(x[4:5].T), w, True, False)  # stored as a column
+    np.testing.assert_array_equal(turned, each_isa.matmul(x[4:5].copy(), w, False, False))

@@ -272,3 +272,23 @@ def test_the_loss_of_a_model_within_a_model(kind: str) -> None:
     assert history[0] > history[1] > 0.0
     assert model.evaluate(X, X, verbose=0) == pytest.approx(expected, rel=1e-5)
     assert model.metrics_names == ["loss"]
+
+
+def test_predictions_of_one_batch_are_those_of_many() -> None:
+    model = keras.Sequential([Input((3,)), Dense(150, "tanh"), Dense(2)])
+    x = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
+    whole = model.predict(x, verbose=0)
+    for n in (1, 2, 32):
+        np.testing.assert_array_equal(model.predict(x[:n], verbose=0), whole[:n])
+        np.testing.assert_array_equal(model.predict_on_batch(x[:n]), whole[:n])
+        np.testing.assert_array_equal(model.predict(x[:n].astype("float64"), verbose=0), whole[:n])
+        np.testing.assert_array_equal(model.predict(x[:n].tolist(), verbose=0), whole[:n])
+    kept = model.predict(x[:1], verbose=0)
+    model.predict(x[1:2], verbose=0)
+    np.testing.assert_array_equal(kept, whole[:1])  # the next call writes elsewhere
+    with pytest.raises(ArgumentError, match="batch_size"):
+        model.predict(x[:1], batch_size=0, verbose=0)
+    same = keras.Sequential([Input((3,)), keras.layers.Identity()])
+    given = x[:1].copy()
+    same.predict(given, verbose=0)[:] = 7
+    np.testing.assert_array_equal(given, x[:1])  # what comes back is no view of what went in

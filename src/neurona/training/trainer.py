@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -24,6 +25,7 @@ from neurona.tensor import Array, Tensor, as_array, as_tensor, wrap
 from neurona.training.batches import Batches, make_batches, split_validation
 from neurona.training.callbacks import Callback, CallbackList, History
 from neurona.training.compiled import CompiledLoss, CompiledMetrics, leaves, unpack_x_y_sample_weight
+from neurona.training.data_arrays import batch_dtype
 from neurona.training.lint import warn_before_fit
 from neurona.training.plan import Plan, Signature, signature_of
 from neurona.warn import warn_caller
@@ -308,8 +310,11 @@ class Trainer:
             return result if kind == "predict" or not standard else None
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         key: Signature
+        inputs: tuple[Any, ...]
         if type(x) is type(y) is np.ndarray and sample_weight is None:  # what nearly every step is given
             inputs, key = (x, y, None), (kind, x.shape, x.dtype, y.shape, y.dtype)
+        elif type(x) is np.ndarray and y is sample_weight is None:  # and nearly every prediction
+            inputs, key = (x, None, None), (kind, x.shape, x.dtype)
         else:
             inputs, key = tuple(flatten((x, y, sample_weight))), (kind, *signature_of(x, y, sample_weight))
         plan = self._plans.get(key)
@@ -555,6 +560,8 @@ class Trainer:
         callbacks: Iterable[Callback] | None = None,
     ) -> Any:
         """The outputs for many samples, batch by batch, as NumPy arrays nested as the model's outputs are."""
+        if callbacks is None and steps is None and _is_one_batch(x, batch_size):
+            return self._outputs_of((x, None, None))
         # the outputs may be views of the inputs, so these need memory of their own
         batches = make_batches(x, batch_size=batch_size, shuffle=False, steps=steps, reuse=False)
         told = None
@@ -616,9 +623,23 @@ class Trainer:
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
-        for batch in make_batches(x, batch_size=max(len(flatten(x)[0]), 1), shuffle=False).epoch(0):
-            outputs = self._step("predict", batch)
-        return map_structure(lambda leaf: as_array(leaf).copy(), outputs)
+        if not _is_one_batch(x, sys.maxsize):
+            x, _, _ = next(make_batches(x, batch_size=max(len(flatten(x)[0]), 1), shuffle=False).epoch(0))
+        return self._outputs_of((x, None, None))
+
+    def _outputs_of(self, batch: Any) -> Any:
+        """The outputs for one batch, in memory of their own."""
+        self.stop_predicting = False
+        outputs = self._step("predict", batch)
+        return outputs.copy() if type(outputs) is np.ndarray else map_structure(lambda y: as_array(y).copy(), outputs)
+
+
+def _is_one_batch(x: Any, batch_size: Any) -> bool:
+    """Whether `x` is an array that can go to a step as it is: one batch, of numbers in the type that steps have."""
+    most = 32 if batch_size is None else batch_size
+    if type(x) is not np.ndarray or type(most) is not int or x.dtype.kind not in "fiub" or not x.ndim:
+        return False
+    return 0 < len(x) <= most and batch_dtype(x.dtype, 0) == x.dtype
 
 
 def _packed(x: Any, y: Any, sample_weight: Any) -> Any:

@@ -11,6 +11,7 @@
 #define NR (2 * VL)
 #define KC 320
 #define TILES_PER_BLOCK (192 / MR)
+#define WIDE 8 /* vectors of a tile of one row */
 #define MACS_PER_TASK 200000.0
 #define MOST_PACKED_BYTES ((size_t)64 << 20)
 
@@ -132,6 +133,24 @@ static const tile_function tiles[MR][2][2] = {
     TILE_ROW(9), TILE_ROW(10), TILE_ROW(11), TILE_ROW(12),
 #endif
 };
+
+/* One row and WIDE vectors: a tile of two would wait for each sum to be done before the next could begin. */
+static void row_tile(ptrdiff_t kc, const float *a, const float *b, ptrdiff_t ldb, const tile_end *e) {
+    vf acc[WIDE];
+    _Pragma("GCC unroll 8") for (int v = 0; v < WIDE; v++) acc[v] = (vf){0};
+    for (ptrdiff_t k = 0; k < kc; k++, b += ldb) {
+        const vf x = splat(a[k]);
+        _Pragma("GCC unroll 8") for (int v = 0; v < WIDE; v++) {
+            if (v * VL % 16 == 0) __builtin_prefetch(b + 12 * ldb + v * VL);
+            acc[v] += x * load(b + v * VL);
+        }
+    }
+    _Pragma("GCC unroll 8") for (int v = 0; v < WIDE; v++) {
+        if (e->add) acc[v] += load(e->c + v * VL);
+        store(e->c + v * VL, acc[v]);
+    }
+    if (e->last) finish_tile(e, 1);
+}
 
 /* b[k, n] -> packed[k][NR], zeros beyond the last column. A width of 2 NR packs two panels, one KC x NR after the other:
  * twice as much from each place in memory. */
@@ -280,10 +299,15 @@ static int run_task(const plan *s, ptrdiff_t index) {
         const ptrdiff_t k0 = cut(p->k, s->k_blocks, kb), kc = cut(p->k, s->k_blocks, kb + 1) - k0;
         const float *ready = NULL; /* a panel packed along with the one before */
         for (ptrdiff_t panel = first_panel; panel < end_panel; panel++) {
-            const ptrdiff_t j = panel * NR, width = p->n - j < NR ? p->n - j : NR;
+            const int last = kb == s->k_blocks - 1;
+            const int wide = p->m == 1 && !p->tb && panel + WIDE / 2 <= end_panel && (panel + WIDE / 2) * NR <= p->n;
+            const ptrdiff_t j = panel * NR, most = wide ? WIDE * VL : NR, width = p->n - j < most ? p->n - j : most;
             const float *b = b_packed;
             ptrdiff_t ldb = NR;
-            if (ready != NULL) {
+            if (wide) {
+                b = p->b + k0 * p->n + j;
+                ldb = p->n;
+            } else if (ready != NULL) {
                 b = ready;
                 ready = NULL;
             } else if (in_place && width == NR) {
@@ -296,13 +320,18 @@ static int run_task(const plan *s, ptrdiff_t index) {
                 pack_b(p->b + k0 * p->n + j, p->n, kc, two ? 2 * NR : width, b_packed);
                 if (two) ready = b_packed + KC * NR;
             }
-            const int last = kb == s->k_blocks - 1;
             tile_end e = {.ldc = p->n,
                           .width = width,
                           .bias = p->bias ? p->bias + j : NULL,
                           .add = kb > 0,
                           .last = last && (p->bias != NULL || p->activation != NK_LINEAR),
                           .activation = p->activation};
+            if (wide) {
+                e.c = p->c + j;
+                row_tile(kc, p->a + k0, b, ldb, &e);
+                panel += WIDE / 2 - 1;
+                continue;
+            }
             for (ptrdiff_t t = first; t < end; t++) {
                 const ptrdiff_t i = cut(p->m, s->row_tiles, t), rows = cut(p->m, s->row_tiles, t + 1) - i;
                 const float *a;
