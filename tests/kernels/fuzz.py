@@ -221,6 +221,16 @@ def batch_norm_backward(rng: Rng) -> list[Any]:
     return [*rows, *sides, 1e-3, smooth_activation(rng)]
 
 
+def layer_norm(rng: Rng) -> list[Any]:
+    m, c = size(rng), size(rng)
+    return [floats(rng, m, c), maybe(rng, floats(rng, c)), maybe(rng, floats(rng, c)), 1e-3]
+
+
+def layer_norm_backward(rng: Rng) -> list[Any]:
+    m, c = size(rng), size(rng)
+    return [floats(rng, m, c), floats(rng, m, c), maybe(rng, floats(rng, c)), 1e-3]
+
+
 def any_shape(rng: Rng) -> tuple[int, ...]:
     return tuple(size(rng, 9) for _ in range(int(rng.integers(0, 5))))
 
@@ -373,6 +383,8 @@ MAKERS: dict[str, Callable[[Rng], list[Any]]] = {
     "average_pool_backward": average_pool_backward,
     "batch_norm_backward": batch_norm_backward,
     "batch_norm_infer": batch_norm_infer,
+    "layer_norm": layer_norm,
+    "layer_norm_backward": layer_norm_backward,
     "batch_norm_train": batch_norm_train,
     "conv": conv,
     "conv3x3": conv3x3,

@@ -15,6 +15,7 @@ from neurona import ops
 from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.layers.base import Layer
 from neurona.layers.input_spec import InputSpec
+from neurona.ops import fused
 from neurona.parts import constraints, initializers, regularizers
 from neurona.registry import export
 from neurona.symbolic import Shape
@@ -143,6 +144,9 @@ class LayerNormalization(Scaling):
     def call(self, inputs: Tensor) -> Tensor:
         x = cast(inputs, wide(inputs))
         axes, kind = tuple(self.axis), x.dtype.name
+        if not self.rms_scaling and axes in ((-1,), (len(x.shape) - 1,)):
+            gamma, beta = cast(self.gamma, kind), cast(self.beta, kind)
+            return cast(fused.layer_norm(x, gamma, beta, epsilon=self.epsilon), self.compute_dtype)  # type: ignore[no-any-return]
         mean, variance = ops.moments(x, axes=axes, keepdims=True)
         centred = x if self.rms_scaling else ops.subtract(x, mean)
         y = ops.multiply(centred, ops.rsqrt(ops.add(variance, self.epsilon)))

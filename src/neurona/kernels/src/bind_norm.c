@@ -1,4 +1,4 @@
-/* Bindings: batch normalisation of x[M, C], and activations over all elements of an array. */
+/* Bindings: batch and layer normalisation of x[M, C], and activations over all elements of an array. */
 #include "bind.h"
 
 static int none_or_vector(PyObject *o, ptrdiff_t length) { return Py_IsNone(o) || nk_is_vector(o, length); }
@@ -101,6 +101,47 @@ static PyObject *batch_norm_infer(PyObject *module, nk_arguments args, Py_ssize_
     return y;
 }
 
+/* layer_norm(x, gamma | None, beta | None, epsilon) -> y */
+static PyObject *layer_norm(PyObject *module, nk_arguments args, Py_ssize_t count) {
+    (void)module;
+    double epsilon;
+    if (!nk_expect("layer_norm", count, 4) || !nk_double(args[3], &epsilon)) return NULL;
+    PyObject *x = args[0];
+    if (!nk_is_floats(x, 2) || COLUMNS(x) == 0) return nk_not_its_case();
+    const ptrdiff_t m = ROWS(x), c = COLUMNS(x);
+    if (!none_or_vector(args[1], c) || !none_or_vector(args[2], c)) return nk_not_its_case();
+    PyObject *y = nk_new2(m, c);
+    if (y != NULL)
+        NK_WITHOUT_LOCK((double)m * c * 4, nk_kernels->layer_norm(m, c, FLOATS(x), floats_or_null(args[1]),
+                                                                  floats_or_null(args[2]), epsilon, FLOATS(y)));
+    return y;
+}
+
+/* layer_norm_backward(g, x, gamma | None, epsilon) -> (dx, dgamma, dbeta) */
+static PyObject *layer_norm_backward(PyObject *module, nk_arguments args, Py_ssize_t count) {
+    (void)module;
+    double epsilon;
+    if (!nk_expect("layer_norm_backward", count, 4) || !nk_double(args[3], &epsilon)) return NULL;
+    PyObject *g = args[0], *x = args[1];
+    if (!nk_is_floats(g, 2) || !nk_is_floats(x, 2) || COLUMNS(x) == 0) return nk_not_its_case();
+    const ptrdiff_t m = ROWS(x), c = COLUMNS(x);
+    if (!nk_same_shape(g, x) || !none_or_vector(args[2], c)) return nk_not_its_case();
+    PyObject *result = NULL, *dx = nk_new2(m, c), *dgamma = nk_new1(c), *dbeta = nk_new1(c);
+    float *partial = nk_take((size_t)(nk_sum_blocks(m, c) * 2 * c + 1) * sizeof(float));
+    if (partial == NULL) PyErr_NoMemory();
+    if (dx != NULL && dgamma != NULL && dbeta != NULL && partial != NULL) {
+        NK_WITHOUT_LOCK((double)m * c * 8,
+                        nk_kernels->layer_norm_backward(m, c, FLOATS(g), FLOATS(x), floats_or_null(args[2]), epsilon,
+                                                        FLOATS(dx), FLOATS(dgamma), FLOATS(dbeta), partial));
+        result = PyTuple_Pack(3, dx, dgamma, dbeta);
+    }
+    nk_give(partial);
+    Py_XDECREF(dx);
+    Py_XDECREF(dgamma);
+    Py_XDECREF(dbeta);
+    return result;
+}
+
 /* ---- activations ---- */
 
 /* out = activation(x), or g activation'(x): a new array of x's shape. */
@@ -157,6 +198,11 @@ PyMethodDef nk_norm_methods[] = {
      "batch_norm_backward(g, x, gamma, beta, mean, var, epsilon, activation) -> (dx, dgamma, dbeta)."},
     {"batch_norm_infer", FASTCALL(batch_norm_infer),
      "batch_norm_infer(x, a, b, activation) -> activation(x * a + b)."},
+    {"layer_norm", FASTCALL(layer_norm),
+     "layer_norm(x, gamma, beta, epsilon) -> each row of x brought to mean 0 and variance 1, times gamma, plus beta; both "
+     "may be None."},
+    {"layer_norm_backward", FASTCALL(layer_norm_backward),
+     "layer_norm_backward(g, x, gamma, epsilon) -> (dx, dgamma, dbeta)."},
     {"gelu", FASTCALL(gelu), "gelu(x, approximate) -> x P(Z <= x), or its tanh form."},
     {"gelu_backward", FASTCALL(gelu_backward), "gelu_backward(g, x, approximate) -> g gelu'(x)."},
     {"silu", silu, METH_O, "silu(x) -> x / (1 + e^-x)."},

@@ -137,6 +137,11 @@ typedef struct {
     void (*batch_norm_backward)(ptrdiff_t m, ptrdiff_t c, const float *g, const float *x, const float *gamma,
                                 const float *beta, const float *mean, const float *var, double epsilon, int activation,
                                 float *dx, float *dgamma, float *dbeta, double *side);
+    /* gamma and beta may be NULL; `partial`: nk_sum_blocks(m, c) x 2 c floats. */
+    void (*layer_norm)(ptrdiff_t m, ptrdiff_t c, const float *x, const float *gamma, const float *beta, double epsilon,
+                       float *y);
+    void (*layer_norm_backward)(ptrdiff_t m, ptrdiff_t c, const float *g, const float *x, const float *gamma,
+                                double epsilon, float *dx, float *dgamma, float *dbeta, float *partial);
     /* out = activation(x); with g (not NULL) out = g activation'(x). */
     void (*smooth)(size_t n, const float *g, const float *x, int activation, float *out);
     void (*max_pool)(const nk_windows *windows);

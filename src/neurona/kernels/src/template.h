@@ -17,6 +17,8 @@
 
 #include "t_norm.h"
 
+#include "t_layer_norm.h"
+
 #include "t_pool.h"
 
 #include "t_reduce.h"
@@ -63,6 +65,8 @@ const nk_table ISA_TABLE = {
     .batch_norm_train = batch_norm_train,
     .batch_norm_infer = batch_norm_infer,
     .batch_norm_backward = batch_norm_backward,
+    .layer_norm = layer_norm,
+    .layer_norm_backward = layer_norm_backward,
     .smooth = smooth,
     .sum_rows = sum_rows,
     .repeat_rows = repeat_rows,

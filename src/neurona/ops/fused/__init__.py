@@ -2,10 +2,10 @@
 twin.
 
 dense and convolve (product, bias, activation), convolve_pool (and the largest of four), depthwise and transposed
-convolutions, pooling, softmax with crossentropy, dropout, batch normalisation in training and at rest, and
-recurrent layers over whole sequences (lstm, gru, simple_rnn). The NumPy
-reference states what each computes, step by step; the twin in `neurona.kernels` does it in one go and takes the same
-arguments, or hands them back when they are not its case (float64, views with gaps).
+convolutions, pooling, softmax with crossentropy, dropout, batch normalisation in training and at rest, layer
+normalisation, and recurrent layers over whole sequences (lstm, gru, simple_rnn). The NumPy reference states what each
+computes, step by step; the twin in `neurona.kernels` does it in one go and takes the same arguments, or hands them back when
+they are not its case (float64, views with gaps).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from neurona.ops.fused.depthwise import depthwise
 from neurona.ops.fused.dropout import dropout
 from neurona.ops.fused.embedding import embedding
 from neurona.ops.fused.gru import gru
+from neurona.ops.fused.layer_norm import layer_norm
 from neurona.ops.fused.lstm import lstm
 from neurona.ops.fused.pooling import average_pool_raw, max_pool_places
 from neurona.ops.fused.simple_rnn import simple_rnn
@@ -41,6 +42,7 @@ __all__ = [
     "dropout",
     "embedding",
     "gru",
+    "layer_norm",
     "lstm",
     "max_pool_places",
     "scaled_attention",

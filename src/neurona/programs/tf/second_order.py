@@ -225,6 +225,21 @@ def _moments(g: Any, y: Any, inputs: Sequence[Any], attributes: Attributes) -> S
     return [ops.divide(ops.add(ops.zeros_like(x), sum(shares[1:], shares[0])), count)]
 
 
+def _layer_norm(g: Any, y: Any, inputs: Sequence[Any], attributes: Attributes) -> Sequence[Any]:
+    x, gamma, beta = inputs
+    away = ops.subtract(x, ops.mean(x, axis=-1, keepdims=True))
+    spread = ops.sqrt(ops.add(ops.mean(ops.square(away), axis=-1, keepdims=True), attributes.get("epsilon", 1e-3)))
+    z, h = ops.divide(away, spread), g if gamma is None else ops.multiply(g, gamma)
+    along = ops.multiply(z, ops.mean(ops.multiply(h, z), axis=-1, keepdims=True))
+    dx = ops.divide(ops.subtract(ops.subtract(h, ops.mean(h, axis=-1, keepdims=True)), along), spread)
+    rows = tuple(range(x.ndim - 1))
+    return [
+        dx,
+        None if gamma is None else ops.sum(ops.multiply(g, z), axis=rows),
+        None if beta is None else ops.sum(g, axis=rows),
+    ]
+
+
 def _over(reduced: Any, x: Any, attributes: Attributes) -> Any:
     """What came of a reduction, with the axes that it lost."""
     if attributes.get("keepdims"):
@@ -295,6 +310,7 @@ _RULES: dict[str, Rule] = {
         ops.multiply(g, ops.where(y.data > 0, 1.0, ops.add(y, attributes.get("alpha", 1.0))))
     ],
     "exp": _of_one(lambda x, y: y),
+    "layer_norm": _layer_norm,
     "log": _of_one(lambda x, y: ops.reciprocal(x)),
     "log1p": _of_one(lambda x, y: ops.reciprocal(ops.add(x, 1))),
     "log_softmax": _log_softmax,
