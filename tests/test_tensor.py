@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import neurona as keras
 from neurona import ops
 from neurona.datasets.texts import Texts
-from neurona.errors import DTypeError, ShapeError
+from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.symbolic import KerasTensor, dtype_name
 from neurona.tensor import Tensor, as_array
 
@@ -54,3 +55,22 @@ def test_symbols_of_texts() -> None:
     assert ops.expand_dims(symbol, -1).shape == (None, 2, 1)
     assert dtype_name(np.dtype("S3")) == dtype_name(object) == "string"
     assert KerasTensor((3,), "int64").dtype == "int64"
+
+
+@pytest.mark.parametrize("text", ["0loat32", "2f4", "f4,i4", "(2,)f4", "", "f4 ", "float32\n"])
+def test_types_of_several_fields_are_no_types(text: str) -> None:
+    with pytest.raises(TypeError, match="not understood"):
+        dtype_name(text)
+    with pytest.raises(ArgumentError):
+        keras.layers.Dense(1, dtype=text)
+
+
+@pytest.mark.parametrize("text", ["f4", "<f4", "bool", "?", "int8", "bfloat"])
+def test_names_of_types_are_numpys(text: str) -> None:
+    try:
+        wanted = np.dtype(text).name
+    except TypeError:
+        with pytest.raises(TypeError, match="not understood"):
+            dtype_name(text)
+    else:
+        assert dtype_name(text) == wanted

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -44,15 +45,24 @@ _MOST = 1 << 22  # numbers in a stand-in; more are passed over
 _TRIED = (1, 2, 3, 4, 6)
 _TRIES = 300
 
+_NAME_OF_TYPE = re.compile(r"[<>=|]?[A-Za-z_?][A-Za-z0-9_]*", re.ASCII)
+
 
 def dtype_name(dtype: Any) -> str:
     """The name of a type as Keras calls it: NumPy's, and "string" for all that hold texts.
 
     >>> dtype_name(np.float32), dtype_name("string"), dtype_name(np.array(["a"]).dtype)
     ('float32', 'string', 'string')
+
+    Raises:
+        TypeError: no type is called so.
     """
-    if isinstance(dtype, str) and dtype == "string":
-        return "string"
+    if isinstance(dtype, str):
+        if dtype == "string":
+            return "string"
+        # NumPy has a little language for types of several fields ("2f4, i8"), whose numbers it has Python compile.
+        if not _NAME_OF_TYPE.fullmatch(dtype):
+            raise TypeError(f"data type {dtype!r} not understood")
     known = np.dtype(dtype)
     return "string" if known.kind in "OSU" else known.name
 

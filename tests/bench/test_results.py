@@ -48,6 +48,15 @@ def test_goals() -> None:
     assert goal_of("growth", "width") is None
 
 
+def test_a_page_without_us(tmp_path: Path) -> None:
+    results = some()
+    results.measurements = [one for one in results.measurements if one.engine != "neurona"]
+    results.failures = ["It\nbroke."]
+    page = write_page(results, tmp_path).read_text(encoding="utf-8")
+    assert "| dnn-small | 7 (7 to 7) | 6 (5 to 7) |  | 2.5 |" in page
+    assert page.endswith("- It broke.\n") and not list(tmp_path.glob("*.png"))
+
+
 def test_files_come_back(tmp_path: Path) -> None:
     results = some()
     assert Results.load(results.save(tmp_path / "bench.json")) == results

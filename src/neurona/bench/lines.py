@@ -1,10 +1,14 @@
-"""What is measured, line by line. Every function adds its measurements to the results and leaves no process behind."""
+"""What is measured, line by line. Every function adds its measurements to the results and leaves no process behind.
+
+An engine that fails, or computes something else than the others, is left out of what it failed at and told of in the
+results; the others go on.
+"""
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,18 +19,20 @@ import numpy as np
 from neurona.bench.peers import ENGINES, installed_size
 from neurona.bench.race import Contender, finish, take_turns
 from neurona.bench.results import Measurement, Results
-from neurona.bench.worker.networks import GROWTH, NETWORKS, UNTIL, Network, named
+from neurona.bench.worker.networks import GROWTH, UNTIL, Network, named
 from neurona.datasets import cifar10, fashion_mnist, imdb, mnist
-from neurona.errors import BenchmarkError
+from neurona.errors import BenchmarkError, NeuronaError
 from neurona.i18n import _
 from neurona.utils import pad_sequences
 
 __all__ = ["LINES", "Bench"]
 
 STARTED = ("dnn-small", "mnist-cnn", "lstm")  # whose first step is timed
-#: How far the losses of two engines may be apart after the same steps from the same weights, relatively; with dropout
-#: other units are dropped, so the losses differ by chance.
-CLOSE, CLOSE_WITH_DROPOUT = 0.01, 0.25
+CLOSE = 0.01  # how far two engines' losses may be apart after the same steps from the same weights, relatively
+LONGEST = 3600.0  # seconds until an accuracy is reached
+HOPELESS = 3.0  # a variant that needs so many times as long as its engine's best is stopped
+
+Told = list[tuple[Contender, dict[str, Any]]]
 
 
 @dataclass
@@ -63,42 +69,36 @@ class Bench:
     def _race(self, name: str, engines: list[str], line: str) -> None:
         network = named(name)
         self.say(f"{line}: {name}")
-        with (
-            self._prepared(name) as folder,
-            self._contenders(name, folder, "step", self._settings(engines, name)) as them,
-        ):
-            hellos = {one: one.hear() for one in them}
-            self._note_versions(hellos)
-            self._same_work(name, {one: hello["loss"] for one, hello in hellos.items()})
-            turns = take_turns(them, self.results.rounds)
-            memory = {one: one.last()["memory"] for one in them}
+        settings = [(engine, setting) for engine in engines for setting in _fitting(ENGINES[engine].settings, network)]
+        with self._prepared(name) as folder, self._contenders(name, folder, "step", settings) as them:
+            hellos = self._same_work(name, self._heard(them))
+            turns = take_turns([one for one, _hello in hellos], self.results.rounds, self._failed)
+            memory = {one: one.last()["memory"] for one in turns}
+        first = {one: hello["loss"] for one, hello in hellos}
         for one, answers in turns.items():
             seconds = [1000 * answer["seconds"] / network.steps for answer in answers]
-            facts = {"first loss": hellos[one]["loss"], "last loss": answers[-1]["loss"]}
-            self._add(line, name, one, "ms", seconds, facts)
-            if line == "step":
+            self._add(line, name, one, "ms", seconds, {"first loss": first[one], "last loss": answers[-1]["loss"]})
+            if line == "step" and memory[one] is not None:
                 self._add("memory", name, one, "MB", [memory[one]])
         self.keep()
 
-    @staticmethod
-    def _settings(engines: Iterable[str], name: str) -> list[tuple[str, str]]:
-        pictures = named(name).of_pictures
-        return [
-            (engine, setting)
-            for engine in engines
-            for setting in (*ENGINES[engine].settings, *(ENGINES[engine].pictures if pictures else ()))
-        ]
-
-    @staticmethod
-    def _same_work(name: str, losses: dict[Contender, float]) -> None:
-        close = CLOSE_WITH_DROPOUT if named(name).drops else CLOSE
-        usual = float(np.median(list(losses.values())))
-        for one, loss in losses.items():
-            if not abs(loss - usual) <= close * abs(usual):
-                raise BenchmarkError(
-                    f"{ENGINES[one.engine].title} ({one.setting}) computes something else on {name}: after the same steps "
-                    f"from the same weights its loss is {loss:.5g}, that of most {usual:.5g}. Its time is not comparable."
-                )
+    def _same_work(self, name: str, hellos: Told) -> Told:
+        """Those whose loss is that of most, after the same steps from the same weights."""
+        losses = [hello["loss"] for _, hello in hellos if np.isfinite(hello["loss"])]
+        usual = float(np.median(losses)) if losses else np.nan
+        same: Told = []
+        for one, hello in hellos:
+            if abs(hello["loss"] - usual) <= CLOSE * abs(usual):
+                same.append((one, hello))
+                continue
+            told = _(
+                "{title} ({setting}) computes something else on {name}: after the same steps from the same weights its loss "
+                "is {loss:.5g}, that of most {usual:.5g}. It is not timed."
+            ).format(
+                title=ENGINES[one.engine].title, setting=one.setting, name=name, loss=hello["loss"], usual=usual
+            )  # fmt: skip
+            self._failed(one, BenchmarkError(told))
+        return same
 
     # -- applying ---------------------------------------------------------------------------------------------
 
@@ -106,22 +106,33 @@ class Bench:
         """`predict`, and the fastest call of the forward pass, for 1 and 256 samples."""
         for name in self.networks:
             self.say(f"apply: {name}")
-            settings = [(engine, setting) for engine in self.pythons for setting in ENGINES[engine].applying]
+            network = named(name)
+            settings = [(engine, s) for engine in self.pythons for s in _fitting(ENGINES[engine].applying, network)]
             with self._prepared(name) as folder, self._contenders(name, folder, "apply", settings) as them:
-                hellos = {one: one.hear() for one in them}
-                self._note_versions(hellos)
-                said = np.array([hello["said"] for hello in hellos.values()])
-                if not np.allclose(said, said[0], rtol=1e-2, atol=1e-3):
-                    raise BenchmarkError(f"The engines' outputs of {name} differ: {said.tolist()}.")
-                turns: dict[Contender, list[dict[str, Any]]] = take_turns(them, self.results.rounds)
+                hellos = self._same_outputs(name, self._heard(them))
+                turns = take_turns([one for one, _hello in hellos], self.results.rounds, self._failed)
             for one, answers in turns.items():
                 for call in answers[0]["seconds"]:
                     way, count = call.rsplit(", ", 1)
                     values = [1000 * answer["seconds"][call] for answer in answers]
-                    if way == "predict" and not one.setting:
+                    if way == "predict":
                         self._add("predict", f"{name}, {count}", one, "ms", values, way=way)
                     self._add("call", f"{name}, {count}", one, "ms", values, way=way)
             self.keep()
+
+    def _same_outputs(self, name: str, hellos: Told) -> Told:
+        """Those whose outputs are those of most."""
+        usual = np.median([hello["said"] for _, hello in hellos], axis=0) if hellos else np.nan
+        same: Told = []
+        for one, hello in hellos:
+            if np.allclose(hello["said"], usual, rtol=1e-2, atol=1e-3):
+                same.append((one, hello))
+                continue
+            told = _("{title} ({setting}) computes other outputs on {name}. It is not timed.").format(
+                title=ENGINES[one.engine].title, setting=one.setting, name=name
+            )
+            self._failed(one, BenchmarkError(told))
+        return same
 
     # -- starting and size ------------------------------------------------------------------------------------
 
@@ -131,15 +142,13 @@ class Bench:
         for name in STARTED:
             self.say(f"start: {name}")
             with self._prepared(name) as folder:
-                for _round in range(self.results.rounds):
-                    for engine in self.pythons:
-                        with self._contenders(name, folder, "start", [(engine, "")]) as (one,):
-                            told = one.hear()
-                        self.results.versions[engine] = told["version"]
-                        found.setdefault(("import", "", engine), []).append(told["imported"])
-                        found.setdefault(("first step", name, engine), []).append(told["first"])
-                        found.setdefault(("start to first step", name, engine), []).append(told["whole"])
-        for (line, subject, engine), values in sorted(found.items(), key=lambda item: item[0][0]):
+                for engine in list(self.pythons) * self.results.rounds:
+                    with self._contenders(name, folder, "start", [(engine, "")]) as them:
+                        for _one, told in self._heard(them):
+                            found.setdefault(("import", "package", engine), []).append(told["imported"])
+                            found.setdefault(("first step", name, engine), []).append(told["first"])
+                            found.setdefault(("start to first step", name, engine), []).append(told["whole"])
+        for (line, subject, engine), values in found.items():
             measured = Measurement(line, subject, engine, "", "ms", [1000 * value for value in values])
             self.results.measurements.append(measured)
         self.keep()
@@ -148,48 +157,65 @@ class Bench:
         """What is installed, with all that it requires."""
         for engine, python in self.pythons.items():
             self.say(f"size: {engine}")
-            size = installed_size(engine, python)
-            self.results.measurements.append(Measurement("size", "", engine, "", "MB", [size]))
+            try:
+                size, version = installed_size(engine, python)
+            except NeuronaError as error:
+                self._note(str(error))
+                continue
+            self.results.versions.setdefault(engine, version)
+            self.results.measurements.append(Measurement("size", "package", engine, "", "MB", [size]))
         self.keep()
 
+    # -- until an accuracy ------------------------------------------------------------------------------------
+
     def until(self) -> None:
-        """From the start of the process, imports included, until a test accuracy is reached; another seed each round."""
+        """From the start of the process, imports included, until a test accuracy is reached, each from weights of its own.
+
+        In the first round all variants of an engine run, with seed 0; in the others, with other seeds, the fastest of them.
+        """
         for name, (network, target) in UNTIL.items():
             self.say(f"until: {name} {target:g}")
-            found: dict[str, list[dict[str, Any]]] = {}
             with tempfile.TemporaryDirectory() as made:
-                _write_data(name, network, Path(made) / f"{name}.npz")
-                for seed in range(self.results.rounds):
-                    for engine in self.pythons:
-                        more = ["--target", str(target), "--seed", str(seed)]
-                        setting = self._fastest(network, engine)
-                        with self._contenders(name, Path(made), "until", [(engine, setting)], more) as (one,):
-                            found.setdefault(engine, []).append(one.hear())
-            for engine, told in found.items():
-                if any(one["accuracies"][-1] < target for one in told):
-                    self.say(
-                        _("{name}: {engine} did not reach {target:g}").format(name=name, engine=engine, target=target)
-                    )
+                folder = Path(made)
+                try:
+                    _write_data(name, network, folder / f"{name}.npz")
+                except NeuronaError as error:
+                    self._note(str(error))
                     continue
-                epochs = [len(one["accuracies"]) for one in told]
-                seconds = [one["seconds"] for one in told]
-                measured = Measurement(
-                    "until",
-                    f"{name} {target:g}",
-                    engine,
-                    self._fastest(network, engine),
-                    "s",
-                    seconds,
-                    {"epochs": epochs},
-                )
+                best: dict[str, tuple[float, str]] = {}
+                found: dict[str, list[dict[str, Any]]] = {}
+                for engine in self.pythons:
+                    for setting in _fitting(ENGINES[engine].settings, network):
+                        patience = HOPELESS * best[engine][0] if engine in best else LONGEST
+                        told = self._reach(name, folder, engine, setting, target, 0, patience)
+                        if told is not None and told["seconds"] < best.get(engine, (np.inf,))[0]:
+                            best[engine], found[engine] = (told["seconds"], setting), [told]
+                for seed in range(1, self.results.rounds):
+                    for engine, (_seconds, setting) in best.items():
+                        told = self._reach(name, folder, engine, setting, target, seed, LONGEST)
+                        if told is not None:
+                            found[engine].append(told)
+            for engine, runs in found.items():
+                seconds = [told["seconds"] for told in runs if told["accuracies"][-1] >= target]
+                if not seconds:
+                    self._note(_("{engine} did not reach {target:g} on {name}.").format(
+                        engine=ENGINES[engine].title, target=target, name=name
+                    ))  # fmt: skip
+                    continue
+                facts: dict[str, Any] = {"epochs": [len(told["accuracies"]) for told in runs]}
+                if len(seconds) < len(runs):
+                    facts["reached"] = f"{len(seconds)}/{len(runs)}"
+                measured = Measurement("until", f"{name} {target:g}", engine, best[engine][1], "s", seconds, facts)
                 self.results.measurements.append(measured)
             self.keep()
 
-    def _fastest(self, network: Network, engine: str) -> str:
-        """The engine's variant that was fastest on the most similar network measured so far, else its first."""
-        like = next((name for name, other in NETWORKS.items() if other.parts == network.parts), "dnn-deep")
-        best = self.results.best("step", like, engine)
-        return best.way if best is not None else ENGINES[engine].settings[0]
+    def _reach(
+        self, name: str, folder: Path, engine: str, setting: str, target: float, seed: int, patience: float
+    ) -> dict[str, Any] | None:
+        more = ["--target", str(target), "--seed", str(seed)]
+        with self._contenders(name, folder, "until", [(engine, setting)], more) as them:
+            heard = self._heard(them, patience)
+        return heard[0][1] if heard else None
 
     # -- help -------------------------------------------------------------------------------------------------
 
@@ -200,18 +226,32 @@ class Bench:
         way = " ".join(word for word in (way, one.setting) if word)
         self.results.measurements.append(Measurement(line, subject, one.engine, way, unit, values, facts or {}))
 
-    def _note_versions(self, hellos: dict[Contender, dict[str, Any]]) -> None:
-        for one, hello in hellos.items():
+    def _heard(self, them: Sequence[Contender], patience: float | None = None) -> Told:
+        """The first answers of those that give one."""
+        found: Told = []
+        for one in them:
+            try:
+                hello = one.hear() if patience is None else one.hear(patience)
+            except BenchmarkError as error:
+                self._failed(one, error)
+                continue
             self.results.versions[one.engine] = hello["version"]
+            found.append((one, hello))
+        return found
+
+    def _failed(self, one: Contender, error: BenchmarkError) -> None:
+        self._note(str(error))
+
+    def _note(self, text: str) -> None:
+        self.results.failures.append(text)
+        self.say(text)
 
     @contextmanager
     def _prepared(self, name: str) -> Iterator[Path]:
         """A folder with the lesson and the first weights of a network."""
         with tempfile.TemporaryDirectory() as made:
-            folder = Path(made)
-            worker = Contender(
-                "neurona", "", Path(sys.executable), _words("prepare", name, folder), self.results.threads
-            )
+            folder, words = Path(made), ["prepare", "--network", name]
+            worker = Contender("neurona", "", Path(sys.executable), words, folder, self.results.threads)
             try:
                 worker.hear()
             finally:
@@ -226,15 +266,16 @@ class Bench:
         them: list[Contender] = []
         try:
             for engine, setting in settings:
-                words = [*_words(task, name, folder), *more]
-                them.append(Contender(engine, setting, self.pythons[engine], words, self.results.threads))
+                words = [task, "--network", name, *more]
+                them.append(Contender(engine, setting, self.pythons[engine], words, folder, self.results.threads))
             yield them
         finally:
             finish(them)
 
 
-def _words(task: str, name: str, folder: Path) -> list[str]:
-    return [task, "--network", name, "--folder", str(folder)]
+def _fitting(settings: Iterable[str], network: Network) -> list[str]:
+    """The variants that differ on this network: where the channels lie matters for pictures alone."""
+    return [setting for setting in settings if network.of_pictures or "last" not in setting]
 
 
 def _write_data(name: str, network: Network, path: Path) -> None:

@@ -25,10 +25,12 @@ def write_page(results: Results, folder: Path) -> Path:
         parts.append(in_markdown(results.table(line)))
         if line == "step":
             parts.append(in_markdown(_speeds(results)))
-        if results.best_peer(line, results.subjects(line)[0]) is not None:
+        if any(results.ratio(line, subject) is not None for subject in results.subjects(line)):
             name = f"bench-{line.replace(' ', '-')}.png"
             draw(results, line, folder / name)
             parts.append(f"![{_titles().get(line, line)}]({name})")
+    if results.failures:
+        parts += ["## " + _("What failed"), "\n".join("- " + text.replace("\n", " ") for text in results.failures)]
     path = folder / "bench.md"
     with atomic_file(path) as stream:
         stream.write(("\n\n".join(parts) + "\n").encode())
@@ -59,7 +61,8 @@ def _about(results: Results) -> str:
         "{date}. {processor}, {cores} cores, kernels {kernels}, fastest product {gflops:.0f} GFLOP/s; {system}; Python "
         "{python}, NumPy {numpy}; {versions}. {threads} threads, float32. Medians of {rounds} rounds in which each engine "
         "had one turn after the other (least to most in brackets); of each engine its fastest variant. `ratio` is how many "
-        "times as long as Neurona the fastest of the others takes, `goal` what we aim at."
+        "times as long as Neurona the fastest of the others takes, `goal` what we aim at. GFLOP are those of plain sums: "
+        "Winograd's convolution needs fewer, so its share may pass 100 %."
     ).format(
         **{**machine, "kernels": machine.get("kernels") or _("none")}, date=results.date, versions=versions,
         threads=results.threads, rounds=results.rounds,

@@ -28,8 +28,8 @@ class Engine:
     Attributes:
         title: as people write it.
         packages: what pip installs for it.
-        settings: its variants in training; the fastest of them on a network counts. Those of "pictures" run on pictures
-            alone, for they differ in where the channels lie.
+        settings: its variants in training; the fastest of them on a network counts. Those with "last" in their name run on
+            pictures alone, for they differ in where the channels lie.
         applying: its variants in applying.
         main: the package whose requirements are its installed size.
     """
@@ -37,7 +37,6 @@ class Engine:
     title: str
     packages: tuple[str, ...]
     settings: tuple[str, ...]
-    pictures: tuple[str, ...] = ()
     applying: tuple[str, ...] = ("",)
     main: str = ""
 
@@ -50,11 +49,12 @@ ENGINES: dict[str, Engine] = {
     ),
     "jax": Engine("Keras on JAX", ("jax", "keras==3.15.*"), ("fit", "by-10"), main="jax"),
     "torch": Engine(
-        "PyTorch", ("torch==2.13.0", "numpy"), ("eager", "compile"), pictures=("last", "last+compile"),
-        applying=("", "compile"), main="torch",
+        "PyTorch", ("torch==2.13.0", "numpy"), ("eager", "compile", "last", "last+compile"),
+        applying=("", "compile", "last", "last+compile"), main="torch",
     ),
 }  # fmt: skip
 
+_HERE = Path(__file__).parent.parent
 _WITH_IT = {"jax": ("keras",), "tensorflow": ("keras",)}  # what its training interface needs besides
 
 
@@ -98,8 +98,8 @@ def _environment(name: str, say: Callable[[str], None]) -> Path:
     return python
 
 
-def installed_size(name: str, python: Path) -> float:
-    """Megabytes that an engine and all that it requires take on the disk.
+def installed_size(name: str, python: Path) -> tuple[float, str]:
+    """Megabytes that an engine and all that it requires take on the disk, without what Python compiles; and its version.
 
     Raises:
         MissingPackageError: the engine is not installed in that environment.
@@ -112,7 +112,7 @@ def installed_size(name: str, python: Path) -> float:
         places = told.stdout.split()
     known = {_normal(one.metadata["Name"]): one for one in distributions(path=sorted(set(places)))}
     engine = ENGINES[name]
-    waiting, seen = [engine.main, *_WITH_IT.get(name, ())], set()
+    waiting, seen = [engine.main, *_WITH_IT.get(name, ())], set[str]()
     while waiting:
         package = _normal(waiting.pop())
         if package in seen or package not in known:
@@ -121,7 +121,7 @@ def installed_size(name: str, python: Path) -> float:
         waiting += _required(known[package])
     if _normal(engine.main) not in seen:
         raise MissingPackageError(f"{engine.main} is not installed for {python}. Install it there with pip.")
-    return sum(_bytes(known[package]) for package in seen) / 1e6
+    return sum(_bytes(known[package]) for package in seen) / 1e6, known[_normal(engine.main)].version
 
 
 def _normal(name: str) -> str:
@@ -136,4 +136,6 @@ def _required(package: Distribution) -> list[str]:
 
 def _bytes(package: Distribution) -> int:
     files = [Path(str(package.locate_file(file))) for file in package.files or []]
-    return sum(file.stat().st_size for file in files if file.is_file())
+    if package.metadata["Name"] == "neurona" and not any(_HERE in file.parents for file in files):
+        files += _HERE.rglob("*")  # installed in place, for development: the package lies elsewhere
+    return sum(file.stat().st_size for file in files if file.is_file() and "__pycache__" not in file.parts)

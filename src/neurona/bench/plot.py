@@ -22,7 +22,7 @@ def draw(results: Results, line: str, path: Path) -> Path:
     subjects = [s for s in results.subjects(line) if results.best(line, s, "neurona") is not None]
     canvas = Canvas(900, 96 + ROW * len(subjects))
     right = canvas.width - 130
-    most = max(_factor(results, line, s, e) for s in subjects for e in COLOURS)
+    most = max((_factor(results, line, s, e) for s in subjects for e in COLOURS), default=2.0)
     top = math.ceil(math.log2(max(most, 2.0)))
 
     def across(factor: float) -> float:

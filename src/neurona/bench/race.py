@@ -14,26 +14,34 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from neurona.bench.peers import ENGINES
 from neurona.errors import BenchmarkError
+from neurona.i18n import _
 
 __all__ = ["Contender", "finish", "take_turns", "worker_environment"]
 
 WORKER = Path(__file__).parent / "worker"
 PATIENCE = 900.0  # seconds for one answer: the first may compile for minutes
+MOST_ROUNDS_OF_ALL = 2  # after these the slow variants of an engine have no more turns
 REST = 0.3  # seconds between turns, in which the threads of the one before fall asleep
 
 
-def worker_environment(threads: int) -> dict[str, str]:
-    """The variables by which every engine computes with so many threads, on the processor alone."""
+def worker_environment(threads: int, folder: Path | None = None) -> dict[str, str]:
+    """The variables by which every engine computes with so many threads, on the processor alone.
+
+    Args:
+        threads: how many.
+        folder: where Keras looks for settings: not in the user's own.
+    """
     count = str(threads)
     variables = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NEURONA_NUM_THREADS")
     quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "PYTHONWARNINGS": "ignore"}
-    return {**os.environ, **dict.fromkeys(variables, count), **quiet}
+    plain = {"KERAS_HOME": str(folder)} if folder is not None else {}
+    return {**os.environ, **dict.fromkeys(variables, count), **quiet, **plain}
 
 
 class Contender:
@@ -43,28 +51,26 @@ class Contender:
         engine, setting: which, and in which of its variants.
         python: the interpreter of its environment.
         words: what the worker is told besides.
+        folder: where the lesson lies.
+        threads: how many it may use.
 
     Raises:
         BenchmarkError: (from `hear` and `ask`) the process ended, or said nothing for too long.
     """
 
-    def __init__(self, engine: str, setting: str, python: Path, words: Sequence[str], threads: int) -> None:
+    def __init__(
+        self, engine: str, setting: str, python: Path, words: Sequence[str], folder: Path, threads: int
+    ) -> None:
         self.engine, self.setting = engine, setting
-        command = [
-            str(python),
-            str(WORKER),
-            *words,
-            "--engine",
-            engine,
-            "--setting",
-            setting,
-            "--threads",
-            str(threads),
-        ]
+        command = [str(python), str(WORKER), *words, "--engine", engine, "--setting", setting]
+        command += ["--folder", str(folder), "--threads", str(threads)]
+        environment = worker_environment(threads, folder)
+        if engine != "neurona":
+            environment.pop("PYTHONPATH", None)  # what is meant for this environment is not for theirs
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115  (until `kill`)
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
-            env=worker_environment(threads),
+            env=environment,
         )  # fmt: skip
         self._lines: queue.Queue[str] = queue.Queue()
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -76,17 +82,25 @@ class Contender:
             self._lines.put(line)
         self._lines.put("")  # it ended
 
-    def hear(self) -> dict[str, Any]:
+    def hear(self, patience: float = PATIENCE) -> dict[str, Any]:
         """Its next answer."""
+        title = f"{ENGINES[self.engine].title} ({self.setting})"
         try:
-            line = self._lines.get(timeout=PATIENCE)
+            line = self._lines.get(timeout=patience)
         except queue.Empty:
-            line = ""
-        if not line:
             self._process.kill()
+            raise BenchmarkError(
+                _("{title} did not answer within {patience:.0f} s.").format(title=title, patience=patience)
+            ) from None
+        if not line:
+            status = self._process.wait()  # its output ended, and so does it
             self._errors.seek(0)
             last = "\n".join(self._errors.read().strip().splitlines()[-6:])
-            raise BenchmarkError(f"{ENGINES[self.engine].title} ({self.setting}) failed. Received:\n{last}")
+            raise BenchmarkError(
+                _("{title} failed with status {status}. Received:\n{last}").format(
+                    title=title, status=status, last=last
+                )
+            )
         answer: dict[str, Any] = json.loads(line)
         return answer
 
@@ -117,29 +131,41 @@ class Contender:
                 stream.close()
 
 
-def take_turns(contenders: list[Contender], rounds: int, drop: float = 1.5) -> dict[Contender, list[dict[str, Any]]]:
+def take_turns(
+    contenders: Sequence[Contender], rounds: int, failed: Callable[[Contender, BenchmarkError], None], drop: float = 1.5
+) -> dict[Contender, list[dict[str, Any]]]:
     """What each answers in each round; the first turn of each, which warms up, is not kept.
 
-    A variant that needed more than `drop` times as long as the fastest of its engine in the first round has no more turns.
+    A variant that needed more than `drop` times as long as the fastest of its engine, in the better of two rounds, has no
+    more turns. One that fails is reported to `failed` and is out.
     """
-    for contender in contenders:
-        contender.ask()
     found: dict[Contender, list[dict[str, Any]]] = {contender: [] for contender in contenders}
     racing = list(contenders)
-    for number in range(rounds):
+    for number in range(-1, rounds):
         # another order each time: whoever comes after a heavy one finds the caches cold and the processor warm
-        for contender in racing[number % len(racing) :] + racing[: number % len(racing)]:
+        start = max(number, 0) % max(len(racing), 1)
+        for contender in racing[start:] + racing[:start]:
             time.sleep(REST)
-            found[contender].append(contender.ask())
-        if number == 0:
+            try:
+                answer = contender.ask()
+            except BenchmarkError as error:
+                racing.remove(contender)
+                del found[contender]
+                failed(contender, error)
+                continue
+            if number >= 0:
+                found[contender].append(answer)
+        if number + 1 == MOST_ROUNDS_OF_ALL:
             racing = [one for one in racing if not _hopeless(one, found, drop)]
     return found
 
 
 def _hopeless(one: Contender, found: dict[Contender, list[dict[str, Any]]], drop: float) -> bool:
-    same = [answers[0]["seconds"] for other, answers in found.items() if other.engine == one.engine]
-    mine = found[one][0]["seconds"]
-    return isinstance(mine, float) and mine > drop * min(same)
+    def best(other: Contender) -> float:
+        seconds = [answer["seconds"] for answer in found[other]]
+        return min(seconds) if all(isinstance(s, float) for s in seconds) else 0.0
+
+    return best(one) > drop * min(best(other) for other in found if other.engine == one.engine)
 
 
 def finish(contenders: list[Contender]) -> None:

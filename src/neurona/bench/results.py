@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neurona.bench.peers import ENGINES
+from neurona.errors import DamagedDataError
 from neurona.saving.atomic import atomic_file
 
 __all__ = ["GOALS", "Measurement", "Results", "goal_of", "in_markdown", "short"]
@@ -22,7 +23,7 @@ GOALS: dict[str, dict[str, float]] = {
         "dnn-small": 2.5, "dnn-deep": 1.8, "mnist-cnn": 3.6, "cifar-cnn": 2.3, "vgg-bn": 2.0, "lstm": 3.6, "bilstm": 2.3,
         "gru": 2.0, "transformer": 1.3,
     },
-    "import": {"": 5.0},
+    "import": {"package": 5.0},
 }  # fmt: skip
 #: The same for all subjects of a line. Memory and size: the least of all.
 GOALS_OF_LINES = {"first step": 10.0, "memory": 1.0, "size": 1.0}
@@ -69,6 +70,7 @@ class Results:
     threads: int
     rounds: int
     versions: dict[str, str] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
 
     # -- keeping ----------------------------------------------------------------------------------------------
@@ -83,14 +85,15 @@ class Results:
     def load(cls, path: Path) -> Results:
         """Read what `save` wrote."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        content.pop("version")
+        if content.pop("version", None) != VERSION:
+            raise DamagedDataError(f"Expected results of version {VERSION}. Received: {path}.")
         measurements = [Measurement(**one) for one in content.pop("measurements")]
         return cls(**content, measurements=measurements)
 
     # -- asking -----------------------------------------------------------------------------------------------
 
     def lines(self) -> list[str]:
-        """The lines in the order in which they were measured."""
+        """The lines in the order in which they were first measured."""
         return list(dict.fromkeys(one.line for one in self.measurements))
 
     def subjects(self, line: str) -> list[str]:
@@ -138,7 +141,8 @@ def _cell(one: Measurement | None) -> str:
         return "-"
     low, high = one.spread
     spread = f" ({short(low)} to {short(high)})" if len(one.values) > 1 else ""
-    return short(one.median) + spread
+    reached = f" [{one.facts['reached']}]" if "reached" in one.facts else ""
+    return short(one.median) + spread + reached
 
 
 def short(value: float) -> str:

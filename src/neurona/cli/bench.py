@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from pathlib import Path
 
 import click
@@ -31,12 +32,13 @@ def make() -> click.Command:
         "bench",
         short_help=_("Time Neurona beside TensorFlow, JAX and PyTorch."),
         help=_(
-            "Time Neurona beside TensorFlow, JAX and PyTorch on this machine: the same networks, batches and first weights, "
-            "each by its ordinary training interface, in turn, in one run. Each gets an environment of its own, made by pip "
-            "at the first run and kept (about 2.5 GB in all). Close other programs first.\n\n"
+            "Time Neurona beside TensorFlow, Keras on JAX, and PyTorch on this machine: the same networks, batches and first "
+            "weights, each by its ordinary training interface, in turn, in one run. Each gets an environment of its own, made by "
+            "pip at the first run and kept (about 2.5 GB in all; for PyTorch's build without graphics cards, "
+            "PIP_EXTRA_INDEX_URL must name its index). Close other programs first.\n\n"
             "LINES are what to measure, all unless told: step (a training step), apply (predictions), start (import, first "
-            "step), size (what is installed), until (time to an accuracy), growth (our step as sizes grow). Written are "
-            "bench.json, bench.md and one picture for each line."
+            "step), size (what is installed), until (time to an accuracy), growth (our step as sizes grow). Written into a new "
+            "folder are bench.json, bench.md and one picture for each line. The exit status is 1 if an engine failed."
         ),
         epilog=_(
             "\b\nExamples:\n"
@@ -71,36 +73,61 @@ def make() -> click.Command:
     )
     @click.option(
         "--out", type=click.Path(path_type=Path, file_okay=False), default=Path("bench"),
-        help=_("Folder for the results; bench unless told."),
+        help=_("Where the folder of this run is made; bench unless told."),
     )  # fmt: skip
     @json_option
     def command(
         lines: tuple[str, ...], peers: tuple[str, ...], networks: tuple[str, ...], rounds: int, threads: int,
         pythons: tuple[str, ...], out: Path,
     ) -> None:  # fmt: skip
+        if "none" in peers and len(peers) > 1:
+            raise ArgumentError(_("--peer none goes with no other peer."))
         chosen = [name for name in _PEERS if name in peers] if peers else _PEERS
-        found = environments(["neurona", *chosen], dict(_given(text) for text in pythons), complain)
-        out.mkdir(parents=True, exist_ok=True)
-        results = Results(describe(), datetime.date.today().isoformat(), threads, rounds)
-        if (results.machine["load_before"] or 0) > 0.5:
-            complain(
-                _("Other programs are busy on this machine (load {load:.1f}): the figures will vary.").format(
-                    load=results.machine["load_before"]
-                )
-            )
-        bench = Bench(found, results, list(networks) or list(NETWORKS), keep=lambda: _keep(results, out), say=complain)
-        for line in lines or LINES:
-            LINES[line](bench)
-        pages = write_page(results, out)
+        given = dict(_given(text) for text in pythons)
+        for name in given:
+            if name not in chosen:
+                raise ArgumentError(_("--python {name}=... goes with --peer {name}.").format(name=name))
+        now = datetime.datetime.now()
+        folder = out / now.strftime("%Y-%m-%d-%H%M%S")
+        folder.mkdir(parents=True)
+        results = Results(describe(threads), now.date().isoformat(), threads, rounds)
+        _warn_of(results)
+        bench = Bench(
+            environments(["neurona", *chosen], given, complain), results, list(networks) or list(NETWORKS),
+            keep=lambda: _keep(results, folder), say=complain,
+        )  # fmt: skip
+        try:
+            for line in lines or LINES:
+                LINES[line](bench)
+        finally:  # what there is by now is kept, also after Ctrl-C
+            _keep(results, folder)
+            page = write_page(results, folder)
+            complain(_("Results: {path}").format(path=page))
         _show(results)
-        say(_("Results: {path}").format(path=pages))
-        session.finish({"results": str(out / "bench.json"), "page": str(pages), "ratios": _ratios(results)})
+        for text in results.failures:
+            say(text, fg="red")
+        session.finish({"results": str(folder / "bench.json"), "page": str(page), "ratios": _ratios(results)})
+        if results.failures:
+            sys.exit(1)
 
     return command
 
 
 def _keep(results: Results, out: Path) -> None:
     results.save(out / "bench.json")
+
+
+def _warn_of(results: Results) -> None:
+    """Tell what will make the figures vary."""
+    load, cores = results.machine["load_before"], results.machine["cores"] or 1
+    if (load or 0) > 0.5:
+        complain(
+            _("Other programs are busy on this machine (load {load:.1f}): the figures will vary.").format(load=load)
+        )
+    if results.threads > cores:
+        complain(
+            _("This machine has {cores} cores for {threads} threads.").format(cores=cores, threads=results.threads)
+        )
 
 
 def _given(text: str) -> tuple[str, Path]:

@@ -33,14 +33,20 @@ def tell(**facts: Any) -> None:
     ANSWERS.flush()
 
 
-def most_memory() -> float:
-    """The most memory the process held, in MB; 0 where the system does not tell."""
+def most_memory() -> float | None:
+    """The most memory the process held, in MB; None where the system does not tell."""
     try:
         import resource
     except ImportError:  # Windows
-        return 0.0
+        return None
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def first_weights(given: Any) -> list[Any] | None:
+    """Those that were prepared for all engines, in Keras's order; None where each draws its own."""
+    names = sorted((name for name in given if name.startswith("w")), key=lambda name: int(name[1:]))
+    return [given[name] for name in names] or None
 
 
 def make_engine(options: argparse.Namespace) -> Any:
@@ -71,8 +77,12 @@ def step(engine: Any, network: Any, given: Any) -> None:
     steps = network.batch * network.steps
     x, y = x[:steps], y[:steps]
     few = network.batch * min(10, network.steps)
+    weights = first_weights(given)
+    # Without dropout, which every engine draws for itself, the loss is the same for all.
+    engine.build(network.without_dropout(), weights, seed=0)
     engine.train(x[:few], y[:few], 1, shuffle=False)
     tell(loss=engine.told[-1][1], version=engine.version)
+    engine.build(network, weights, seed=0)
 
     def gate(epoch: int) -> None:
         if epoch:
@@ -128,6 +138,8 @@ def main() -> None:
     parser.add_argument("--target", type=float)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):  # JAX has as many threads as it sees processors
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
     began = time.perf_counter()
     engine = make_engine(options)
     imported = time.perf_counter() - began
@@ -141,8 +153,8 @@ def main() -> None:
         return
     with load(path) as file:
         given = {name: file[name] for name in file.files}
-    names = sorted((name for name in given if name.startswith("w")), key=lambda name: int(name[1:]))
-    engine.build(network, [given[name] for name in names] or None, options.seed)
+    if options.task != "step":
+        engine.build(network, first_weights(given), options.seed)
     if options.task == "start":
         size = network.batch * 2
         first = engine.first_step(given["x"][:size], given["y"][:size])

@@ -127,9 +127,8 @@ class KerasEngine:
         callbacks = [] if gate is None else [self._clock(gate)]
         self.told: list[tuple[float, float, float]] = []
         history = self.model.fit(
-            x, y, batch_size=self.network.batch, epochs=epochs, shuffle=shuffle, verbose=0, callbacks=callbacks,
-            **({"lint": False} if self.name == "neurona" else {}),
-        )  # fmt: skip
+            x, y, batch_size=self.network.batch, epochs=epochs, shuffle=shuffle, verbose=0, callbacks=callbacks
+        )
         if gate is None:
             self.told = [(0.0, history.history["loss"][-1], history.history["accuracy"][-1])]
 

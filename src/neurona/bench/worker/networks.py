@@ -51,10 +51,9 @@ class Network:
     def of_pictures(self) -> bool:
         return len(self.shape) == 3
 
-    @property
-    def drops(self) -> bool:
-        """Whether it has dropout, so that two engines' losses differ by chance."""
-        return any(kind == "dropout" for kind, *_ in self.parts)
+    def without_dropout(self) -> Network:
+        """The same network, in which nothing is left to chance."""
+        return replace(self, parts=tuple(part for part in self.parts if part[0] != "dropout"))
 
 
 def dense(units: tuple[int, ...], dropout: float = 0.0, batch: int = 32, steps: int = 200) -> Network:

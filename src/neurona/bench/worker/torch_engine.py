@@ -50,7 +50,7 @@ class TorchEngine:
     """One network, trained by a plain loop.
 
     Args:
-        setting: words of the variant: "first" or "last" (where the channels of pictures lie in memory), "compile"
+        setting: words of the variant: "eager", "last" (the channels of pictures lie last in memory), "compile"
             (`torch.compile`).
     """
 
@@ -178,9 +178,10 @@ class TorchEngine:
             order = torch.randperm(len(inputs)) if shuffle else torch.arange(len(inputs))
             for start in range(0, len(inputs), batch):
                 index = order[start : start + batch]
-                loss, logits = self._step(inputs[index], labels[index])
+                answers = labels[index]
+                loss, logits = self._step(inputs[index], answers)
                 total += loss * len(index)
-                right += (self._said(logits) == labels[index]).sum()
+                right += (self._said(logits) == answers).sum()
             value, accuracy = float(total) / len(inputs), float(right) / len(inputs)
             self.told.append((time.perf_counter() - began, value, accuracy))
 
@@ -224,7 +225,8 @@ class TorchEngine:
         with torch.inference_mode():
             example = self._given(_example(self.network))
             frozen = torch.jit.freeze(torch.jit.trace(self.model, example, check_trace=False))
-        return found | {"torch.jit, frozen": self._within(frozen)}
+            best = torch.jit.optimize_for_inference(frozen)
+        return found | {"torch.jit, frozen": self._within(frozen), "torch.jit, optimized": self._within(best)}
 
     def _within(self, function: Callable[[Any], Any]) -> Callable[[Array], Any]:
         def call(x: Array) -> Any:
