@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -110,11 +111,10 @@ class Variable(Tensor):
             kind = np.dtype(dtype or config.floatx())
             allowance.ask_variable(shape, kind.itemsize)
             draw = functools.partial(_drawn, initializer, tuple(shape), kind.name, dtype)
-            waits = deferred.may_wait(initializer)
+            waits = type(self) is Variable and deferred.may_wait(initializer)
             super().__init__(np.zeros(shape, kind) if waits else draw())
-            if waits:
-                deferred.draw_later(self, draw)
         else:
+            waits = False
             super().__init__(np.array(as_array(initializer, dtype), order="C"))  # its own memory
         self.initializer = initializer
         self.name = name
@@ -124,6 +124,8 @@ class Variable(Tensor):
         self._overwrite = False
         self._declared_trainable = trainable  # what it is when its layer is not frozen
         self._trainable = self.tracked = trainable and self.data.dtype.kind == "f"
+        if waits:
+            _wait(self, draw)
 
     @property
     def dtype(self) -> Any:  # Keras's variables name their dtype with a string
@@ -136,7 +138,7 @@ class Variable(Tensor):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        self.tracked = self._trainable and self.data.dtype.kind == "f"
+        self.tracked = self._trainable and self.dtype.startswith("float")
 
     @property
     def overwrite_with_gradient(self) -> bool:
@@ -206,3 +208,65 @@ class Variable(Tensor):
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.data}>"
+
+
+class _Later:
+    """What stands in a variable's place for numbers while it waits for its own."""
+
+    __slots__ = ("draw", "zeros")
+
+    def __init__(self, zeros: Array, draw: Callable[[], Array]) -> None:
+        self.zeros = zeros  # they tell shape and type, and take no memory: nobody wrote to them
+        self.draw = draw
+
+
+_SLOT: Any = Tensor.__dict__["data"]
+
+
+class _Waiting(Variable):
+    """A variable whose initial numbers wait (see `deferred`); it is a plain `Variable` as soon as it has some."""
+
+    __slots__ = ()
+
+    @property
+    def data(self) -> Array:
+        self.data = drawn = _SLOT.__get__(self).draw()
+        return drawn  # type: ignore[no-any-return]
+
+    @data.setter
+    def data(self, array: Array) -> None:
+        self.__class__ = Variable  # type: ignore[assignment]
+        self.data = array
+
+    @property
+    def _zeros(self) -> Array:
+        return _SLOT.__get__(self).zeros  # type: ignore[no-any-return]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._zeros.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self._zeros.dtype.name
+
+    @property
+    def ndim(self) -> int:
+        return self._zeros.ndim
+
+    @property
+    def size(self) -> int:
+        return self._zeros.size
+
+    def assign(self, value: TensorLike) -> Variable:
+        fits = value is not self and getattr(value, "shape", None) == self.shape
+        if fits and not stateless.stack and not running.stack:
+            self.data = self._zeros  # nobody will know what it was before
+        return Variable.assign(self, value)
+
+
+def _wait(variable: Variable, draw: Callable[[], Array]) -> None:
+    zeros = variable.data
+    variable.__class__ = _Waiting
+    _SLOT.__set__(variable, _Later(zeros, draw))
+    deferred.at_the_end(lambda: variable.data)

@@ -50,6 +50,15 @@ def test_over_a_data_set_and_out_of_a_file(tmp_path: Path) -> None:
     assert again.get_layer("vary").get_config() == vary.get_config()
 
 
+def test_it_is_made_of_layers() -> None:
+    with pytest.raises(ArgumentError, match=r"'text' among them. Put a function into `Lambda`"):
+        layers.Pipeline([layers.ReLU(), "text"])
+    with pytest.raises(ArgumentError, match="Received: <function"):
+        layers.Pipeline([lambda x: x * 2])
+    doubled = layers.Pipeline([layers.Lambda(lambda x: x * 2), layers.ReLU()])
+    np.testing.assert_array_equal(doubled(np.array([[1.0, -1.0]])), [[2.0, 0.0]])
+
+
 def test_a_configuration_holds_layers() -> None:
     with pytest.raises(ArgumentError, match="must contain a `layers` key"):
         layers.Pipeline.from_config({"name": "x"})

@@ -60,6 +60,18 @@ def test_augmix_is_a_weighted_mean() -> None:
     np.testing.assert_allclose(layer.transform_images(x, own), x, atol=1e-6)
 
 
+def test_augmix_of_whole_numbers_gives_whole_numbers() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3)).astype("uint8")
+    layer = layers.AugMix(seed=1, dtype="uint8")
+    drawn = layer.get_random_transformation(ops.convert_to_tensor(x))
+    nothing = {**drawn, "layer_idxes": ops.full((9,), len(layer._names), "int32")}
+    same = layer.transform_images(ops.convert_to_tensor(x), nothing)
+    assert same.dtype == "uint8"
+    np.testing.assert_array_equal(same, x)
+    mixed = layer(x, training=True).numpy()
+    assert mixed.dtype == "uint8" and mixed.std() > 10 and not np.array_equal(mixed, x)
+
+
 @pytest.mark.parametrize("cls", [layers.RandAugment, layers.AugMix])
 def test_masks_move_with_the_pictures(cls: Any) -> None:
     x = pictures()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurona import Tensor, ops
-from neurona.errors import ArgumentError, ShapeError
+from neurona.errors import ArgumentError, DTypeError, ShapeError
 
 rng = np.random.default_rng(0)
 
@@ -40,5 +40,7 @@ def test_it_says_what_does_not_fit() -> None:
         ops.jvp(ops.sin, 1.0, 1.0)  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match="a tangent of the shape of each primal"):
         ops.jvp(ops.sin, (np.ones(2),), (np.ones(3),))
+    with pytest.raises(DTypeError, match=r"primals\[1\] of dtype int32"):
+        ops.jvp(ops.multiply, (1.0, {"n": 2}), (1.0, {"n": 1}))
     with pytest.raises(ArgumentError, match="to return a pair"):
         ops.jvp(ops.sin, (1.0,), (1.0,), has_aux=True)

@@ -29,6 +29,19 @@ def test_each_moves_its_own() -> None:
     assert [int(one.iterations.numpy()) for one in both.optimizers] == [1, 1]
 
 
+def test_callbacks_move_the_rate_of_each() -> None:
+    def half(epoch: int, rate: float) -> float:
+        return rate / 2
+
+    inner = neurona.layers.Dense(1, name="inner")
+    model = neurona.Sequential([neurona.Input((2,)), inner, neurona.layers.Dense(1)])
+    model.compile(MultiOptimizer(OptimizerMap(SGD(0.5, name="rest"), {"inner/.*": Adam(0.25, name="adam")})), "mse")
+    callbacks = [neurona.callbacks.LearningRateScheduler(half), neurona.callbacks.ReduceLROnPlateau("loss", patience=9)]
+    history = model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=2, verbose=0, callbacks=callbacks).history
+    assert history["learning_rate_rest"] == [0.25, 0.125] and history["learning_rate_adam"] == [0.125, 0.0625]
+    assert sorted(float(np.asarray(one.learning_rate)) for one in model.optimizer.optimizers) == [0.0625, 0.125]
+
+
 def test_a_function_may_choose() -> None:
     first, second = two()
     fast, slow = SGD(1.0), SGD(0.25)

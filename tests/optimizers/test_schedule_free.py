@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import neurona
+from neurona.errors import ArgumentError
 from neurona.optimizers import ScheduleFreeAdamW
 
 
@@ -59,6 +60,12 @@ def test_the_fast_weights_begin_at_the_weights() -> None:
     optimizer.build([variable])
     state = {v.path.rsplit("_", 1)[1]: v.numpy().tolist() for v in optimizer.variables[2:]}
     assert state == {"momentum": [1.0, 2.0], "velocity": [0.0, 0.0]}
+
+
+@pytest.mark.parametrize("beta_1", [0, 0.0, -0.5])
+def test_without_the_mean_in_the_model_there_is_no_method(beta_1: float) -> None:
+    with pytest.raises(ArgumentError, match=rf"`beta_1` to be more than 0.*Received: beta_1={beta_1}"):
+        ScheduleFreeAdamW(beta_1=beta_1)
 
 
 def test_an_embedding_moves_as_a_whole() -> None:

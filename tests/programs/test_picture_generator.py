@@ -75,6 +75,44 @@ def test_turning_by_a_right_angle_turns_the_picture() -> None:
     np.testing.assert_allclose(turned, np.rot90(PICTURES[0], -1), atol=1e-3)
 
 
+def test_a_positive_angle_turns_against_the_clock() -> None:
+    class Always90:
+        def uniform(self, low: float, high: float) -> float:
+            return high
+
+    turned = ImageDataGenerator(rotation_range=90)._changed(PICTURES[0], Always90())
+    np.testing.assert_allclose(turned, np.rot90(PICTURES[0]), atol=1e-3)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_whole_number_of_points_is_not_reached(axis: int) -> None:
+    name = ("height_shift_range", "width_shift_range")[axis]
+    make = ImageDataGenerator(fill_mode="wrap", **{name: 3})
+    x = np.broadcast_to(np.expand_dims(np.arange(8.0), (1 - axis, 2)), (8, 8, 1))
+    moved = {int(make.random_transform(x, seed=seed)[4, 4, 0]) - 4 for seed in range(40)}
+    assert moved == {-2, -1, 0, 1, 2}
+    np.testing.assert_array_equal(ImageDataGenerator(**{name: 0}).random_transform(x), x)
+
+
+def test_shearing_moves_rows_sideways() -> None:
+    x = np.zeros((9, 9, 1))
+    x[:, 4] = 1.0
+    made = ImageDataGenerator(shear_range=30, fill_mode="constant", interpolation_order=0)
+    leaning = [made.random_transform(x, seed=seed)[..., 0] for seed in range(6)]
+    assert all((picture.sum(axis=1) == 1).all() for picture in leaning)  # a point in each row
+    assert all(picture[4, 4] == 1 for picture in leaning)  # seen from the middle
+    assert any(picture[0, 4] == 0 and picture[8, 4] == 0 for picture in leaning)
+
+
+@pytest.mark.parametrize("kind", ["featurewise", "samplewise"])
+def test_dividing_by_the_deviation_centres_too(kind: str) -> None:
+    with pytest.warns(UserWarning, match=f"`{kind}_std_normalization` to mean `{kind}_center` as well"):
+        make = ImageDataGenerator(**{f"{kind}_std_normalization": True})
+    make.fit(PICTURES)
+    made = np.stack([make.standardize(x) for x in PICTURES])
+    assert abs(made.mean()) < 1e-4 and made.std() == pytest.approx(1, rel=1e-3)
+
+
 def test_subsets_share_out_the_pictures() -> None:
     make = ImageDataGenerator(validation_split=0.3)
     parts = {name: make.flow(PICTURES, np.arange(10), subset=name).n for name in ("training", "validation")}

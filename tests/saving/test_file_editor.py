@@ -71,6 +71,41 @@ def test_edits_reach_the_model(file: Path, tmp_path: Path) -> None:
     assert editor.compare(network())["status"] == "success"
 
 
+def test_an_objects_name_in_the_file_goes_with_it(file: Path, tmp_path: Path, capsys: Any) -> None:
+    def shown(editor: KerasFileEditor) -> list[str]:
+        capsys.readouterr()
+        editor.summary()
+        return [line.strip() for line in capsys.readouterr().out.splitlines() if "shape" not in line]
+
+    editor = KerasFileEditor(file)
+    before = shown(editor)
+    called = next(line for line in before if line.startswith("dense_1 ("))
+    editor.rename_object("dense_1", "head")
+    assert called.replace("dense_1 ", "head ", 1) in shown(editor)
+    editor.rename_object("sequential", "part")  # what lies in it keeps its own
+    assert len([line for line in shown(editor) if "(" in line]) == len([line for line in before if "(" in line])
+    editor.add_object("layers/dense_1", {"0": np.ones(2)})
+    assert "dense_1" in shown(editor)  # it is new, and inherits nothing
+    editor.delete_object("layers/head")
+    editor.add_object("layers/head", {"0": np.ones(2)})
+    editor.save(tmp_path / "new.weights.h5")
+    assert "head (head)" in shown(KerasFileEditor(tmp_path / "new.weights.h5"))
+
+
+def test_nothing_is_lost_by_a_name_that_is_taken(file: Path) -> None:
+    editor = KerasFileEditor(file)
+    editor.rename_object("layers/sequential/layers", "part")
+    for edit in (
+        lambda: editor.rename_object("layers/dense", "sequential"),
+        lambda: editor.add_object("layers/sequential", {"0": np.ones(3)}),
+        lambda: editor.add_weights("sequential", {"part": np.ones(3)}),
+    ):
+        with pytest.raises(ArgumentError, match=r"'(sequential|part)' already; delete it first"):
+            edit()
+    editor.rename_object("layers/sequential/part", "layers")
+    assert editor.compare(network())["status"] == "success"
+
+
 def test_an_archive_tells_more(tmp_path: Path, capsys: Any) -> None:
     network().save(tmp_path / "m.keras")
     editor = KerasFileEditor(tmp_path / "m.keras")
@@ -89,6 +124,10 @@ def test_an_archive_tells_more(tmp_path: Path, capsys: Any) -> None:
         (lambda e: e.add_object("nowhere/dense", {}), "Path 'nowhere' not found"),
         (lambda e: e.add_object("layers/x", [1.0]), "should be a dict"),
         (lambda e: e.add_weights("layers/dense", [1.0]), "should be a dict"),
+        (lambda e: e.add_weights("layers/dense", {"2": np.array([None])}), "should be an array of numbers"),
+        (lambda e: e.add_object("layers/x", {"0": "text"}), "should be an array of numbers"),
+        (lambda e: e.add_object("layers/x", {0: np.ones(2)}), "name should be a string"),
+        (lambda e: e.add_object("layers/x", {"a/b": np.ones(2)}), "name should be a string"),
         (lambda e: e.save("x.h5"), "expected a `.weights.h5` extension"),
     ],
 )

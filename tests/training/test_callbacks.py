@@ -384,6 +384,32 @@ def test_a_schedule_of_epoch_and_rate_or_of_the_epoch_alone(capsys):
         train(cb.LearningRateScheduler(lambda epoch: 1), [1])
 
 
+def several() -> Straw:
+    model = Straw()
+    parts = [types.SimpleNamespace(name=name, learning_rate=rate) for name, rate in (("sgd", 1.0), ("adam", 0.25))]
+    model.optimizer = types.SimpleNamespace(optimizers=parts)
+    return model
+
+
+def test_a_schedule_moves_each_of_several_optimizers(capsys):
+    _, _, logged = train(cb.LearningRateScheduler(lambda epoch, rate: rate * 0.5, verbose=1), [1, 1], model=several())
+    assert logged[1] == {"val_loss": 1, "learning_rate_sgd": 0.25, "learning_rate_adam": 0.0625}
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "sgd: Epoch 1: the learning rate is 0.5.",
+        "adam: Epoch 1: the learning rate is 0.125.",
+    ]
+
+
+def test_a_plateau_lowers_each_of_several_optimizers(capsys):
+    callback = cb.ReduceLROnPlateau(factor=0.5, patience=1, min_lr=0.2, verbose=1)
+    model, _, logged = train(callback, [1, 1, 1, 1, 1], model=several())
+    assert [one.learning_rate for one in model.optimizer.optimizers] == [0.2, 0.2]
+    assert [logs["learning_rate_sgd"] for logs in logged] == [1.0, 1.0, 0.5, 0.25, 0.2]
+    assert [logs["learning_rate_adam"] for logs in logged] == [0.25, 0.25, 0.2, 0.2, 0.2]
+    assert capsys.readouterr().out.splitlines()[-1] == "sgd: Epoch 4: the learning rate is lowered to 0.2."
+    assert callback.wait == 1  # nothing was left to lower
+
+
 # -- files, functions, NaN
 
 

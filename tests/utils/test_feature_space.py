@@ -44,6 +44,24 @@ def space(M: Any = neurona, mode: str = "concat") -> Any:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("mode", ["concat", "dict"])
+def test_whole_numbers_may_stand_for_floats(mode: str) -> None:
+    small = FeatureSpace({"size": "float", "scaled": FeatureSpace.float_rescaled(2.0)}, output_mode=mode)
+
+    def told(size: Any, scaled: Any) -> Any:
+        found = small({"size": size, "scaled": scaled})
+        together = np.concatenate([found["scaled"], found["size"]], -1) if mode == "dict" else found.numpy()
+        assert together.dtype == "float32"
+        return together.tolist()
+
+    assert told([1, 2], np.array([3, 4], "uint8")) == [[6.0, 1.0], [8.0, 2.0]]
+    assert told([True, False], [0.5, 1]) == [[1.0, 1.0], [2.0, 0.0]]
+    assert told(60, 2) == [4.0, 60.0]  # single values
+    symbols = {name: neurona.Input((1,), dtype="int32") for name in ("size", "scaled")}
+    given = small(symbols)
+    assert {part.dtype for part in (given.values() if mode == "dict" else [given])} == {"float32"}
+
+
 def test_numbers_worked_by_hand() -> None:
     F = FeatureSpace
     small = F(

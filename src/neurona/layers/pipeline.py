@@ -23,7 +23,7 @@ class Pipeline(Layer):
         name: what it is called.
 
     Raises:
-        ArgumentError: a configuration without layers.
+        ArgumentError: something that is no layer, or a configuration without layers.
 
     >>> from neurona.layers import ReLU, Rescaling
     >>> from neurona.tensor import Tensor
@@ -35,6 +35,11 @@ class Pipeline(Layer):
 
     def __init__(self, layers: Sequence[Any], name: str | None = None) -> None:
         super().__init__(name=name)
+        for layer in layers:
+            if not isinstance(layer, Layer):
+                raise ArgumentError(
+                    f"Pipeline expected a list of layers. Received: {layer!r} among them. Put a function into `Lambda`."
+                )
         self._pipeline_layers = layers
 
     @property

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from neurona.errors import ArgumentError, ShapeError
+from neurona.errors import ArgumentError, DTypeError, ShapeError
 from neurona.symbolic import flatten, map_structure
 from neurona.tape import Tape
 from neurona.tensor import Tensor, as_tensor, stop_recording, wrap
@@ -38,6 +38,7 @@ def jvp(
     Raises:
         ArgumentError: primals and tangents are no sequences of one length, or `fun` gave no pair.
         ShapeError: a tangent of another shape than its primal.
+        DTypeError: a primal of whole numbers.
 
     >>> jvp(lambda x, y: x * y, (Tensor(2.0), Tensor(5.0)), (Tensor(1.0), Tensor(0.5)))
     (Tensor(10., dtype=float32), Tensor(6., dtype=float32))
@@ -50,6 +51,13 @@ def jvp(
             f"Received: primals={primals!r}, tangents={tangents!r}."
         )
     given = map_structure(as_tensor, list(primals))
+    for place, primal in enumerate(given):
+        for leaf in flatten(primal):
+            if leaf.dtype.kind != "f":
+                raise DTypeError(
+                    "jvp expected primals of floats, which alone can move by a little. "
+                    f"Received: primals[{place}] of dtype {leaf.dtype.name}. Cast it, or let `fun` bring it along."
+                )
     places, moves = flatten(given), [as_tensor(v) for v in flatten(list(tangents))]
     if [x.shape for x in places] != [v.shape for v in moves]:
         raise ShapeError(

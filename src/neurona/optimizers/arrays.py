@@ -40,9 +40,8 @@ class ArrayOptimizer(Optimizer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._whole: dict[
-            int, tuple[Array, Array]
-        ] = {}  # a variable's place -> its gradient laid out, and the rows in it
+        # a variable's place -> its gradient laid out, and the rows in it
+        self._whole: dict[int, tuple[Array, Array]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from neurona.errors import ArgumentError
 from neurona.optimizers.adam import follow
 from neurona.optimizers.arrays import ArrayOptimizer
 from neurona.registry import Config, export
@@ -37,6 +38,9 @@ class ScheduleFreeAdamW(ArrayOptimizer):
         warmup_steps: so many steps long the rate rises from 0.
         weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency,
         loss_scale_factor, gradient_accumulation_steps, name: see `Optimizer`.
+
+    Raises:
+        ArgumentError: `beta_1` is 0 or less.
 
     >>> import neurona
     >>> w = neurona.Variable([1.0, 2.0])
@@ -69,6 +73,11 @@ class ScheduleFreeAdamW(ArrayOptimizer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if not beta_1 > 0:
+            raise ArgumentError(
+                "ScheduleFreeAdamW needs `beta_1` to be more than 0: without it the model would not hold the mean that the "
+                f"method keeps. Received: beta_1={beta_1}. For Adam without momentum take RMSprop or AdamW(beta_1=0)."
+            )
         super().__init__(
             learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
             ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps, name, **kwargs,

@@ -21,6 +21,7 @@ from neurona.errors import ArgumentError, DataNotFoundError
 from neurona.tensor import Array
 from neurona.training.py_dataset import PyDataset
 from neurona.utils import array_to_img, img_to_array, load_img, to_categorical
+from neurona.warn import warn_caller
 
 __all__ = ["ImageDataGenerator"]
 
@@ -33,13 +34,13 @@ class ImageDataGenerator:
 
     Args:
         featurewise_center, featurewise_std_normalization: less the mean, divided by the deviation of each channel over
-            the pictures given to `fit`.
+            the pictures given to `fit`; the second means the first as well, with a warning.
         samplewise_center, samplewise_std_normalization: likewise, of each picture by itself.
         rotation_range: up to so many degrees.
-        width_shift_range, height_shift_range: up to this share of the side, or so many points from 1 on; or a list of
-            such, one of which is taken.
+        width_shift_range, height_shift_range: up to this share of the side, to the left or right, up or down; a whole
+            number n means fewer than n points, a list its numbers, one of which is taken.
         brightness_range: the factors from and to.
-        shear_range: up to so many degrees.
+        shear_range: up to so many degrees; rows are moved sideways.
         zoom_range: the shares of the sides from and to, or how far they are from 1.
         channel_shift_range: up to so much added to all numbers.
         fill_mode, cval: what stands where nothing was: "nearest", "reflect", "wrap", or "constant", which is `cval`.
@@ -81,8 +82,16 @@ class ImageDataGenerator:
             raise ArgumentError(f"ImageDataGenerator expects channels_last. Received: data_format={data_format!r}.")
         if not 0 <= validation_split < 1:
             raise ArgumentError(f"`validation_split` must lie in [0, 1). Received: {validation_split}.")
-        self.featurewise_center, self.featurewise_std_normalization = featurewise_center, featurewise_std_normalization
-        self.samplewise_center, self.samplewise_std_normalization = samplewise_center, samplewise_std_normalization
+        for kind, center, divided in (
+            ("featurewise", featurewise_center, featurewise_std_normalization),
+            ("samplewise", samplewise_center, samplewise_std_normalization),
+        ):
+            if divided and not center:
+                warn_caller(f"ImageDataGenerator takes `{kind}_std_normalization` to mean `{kind}_center` as well.")
+        self.featurewise_center = featurewise_center or featurewise_std_normalization
+        self.featurewise_std_normalization = featurewise_std_normalization
+        self.samplewise_center = samplewise_center or samplewise_std_normalization
+        self.samplewise_std_normalization = samplewise_std_normalization
         self.rotation_range, self.shear_range, self.channel_shift_range = (
             rotation_range,
             shear_range,
@@ -120,10 +129,10 @@ class ImageDataGenerator:
             x = x - np.mean(x, keepdims=True)
         if self.samplewise_std_normalization:
             x = x / (np.std(x, keepdims=True) + _TINY)
-        if self.featurewise_center or self.featurewise_std_normalization:
+        if self.featurewise_center:
             if self.mean is None or self.std is None:
                 raise ArgumentError("ImageDataGenerator knows no mean and deviation yet. Call fit(x) first.")
-            x = x - self.mean if self.featurewise_center else x
+            x = x - self.mean
             x = x / (self.std + _TINY) if self.featurewise_std_normalization else x
         return x
 
@@ -138,10 +147,10 @@ class ImageDataGenerator:
         leaning = np.deg2rad(chance.uniform(-self.shear_range, self.shear_range))
         zoomed = np.diag([*chance.uniform(*self.zoom_range, 2), 1.0]) if self.zoom_range != (1, 1) else np.eye(3)
         cos, sin = np.cos(turned), np.sin(turned)
-        matrix = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array(
+        matrix = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]]) @ np.array(
             [[1, 0, down], [0, 1, right], [0, 0, 1]]
         )
-        matrix = matrix @ np.array([[1, -np.sin(leaning), 0], [0, np.cos(leaning), 0], [0, 0, 1]]) @ zoomed
+        matrix = matrix @ np.array([[np.cos(leaning), 0, 0], [-np.sin(leaning), 1, 0], [0, 0, 1]]) @ zoomed
         if not np.array_equal(matrix, np.eye(3)):
             x = self._moved(x, matrix)
         if self.channel_shift_range:
@@ -262,7 +271,7 @@ def _shift(wanted: Any, side: int, chance: Any) -> float:
     if isinstance(wanted, float):
         by = chance.uniform(-wanted, wanted)
     elif isinstance(wanted, int):
-        by = chance.randint(-wanted, wanted + 1)
+        by = chance.randint(1 - wanted, wanted) if wanted else 0
     else:
         by = chance.choice(wanted) * chance.choice([-1, 1])
     return float(by * side if np.max(wanted) < 1 else by)

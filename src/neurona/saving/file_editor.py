@@ -129,19 +129,33 @@ class KerasFileEditor:
             new_name: a name, no path.
 
         Raises:
-            ArgumentError: no such object, several of that name, or a path for a name.
+            ArgumentError: no such object, several of that name, a path for a name, or a name that is taken.
         """
         _own_name("new_name", new_name)
 
-        def rename(tree: Tree, name: str) -> None:
+        def rename(tree: Tree, name: str, path: str) -> None:
             if new_name != name:
+                _check_free(tree, new_name)
                 tree[new_name] = tree.pop(name)
+                new_path = path.removesuffix(name) + new_name
+                for old, called in self._forget(path).items():
+                    self._names[new_path + old.removeprefix(path)] = called
 
         self._edit(rename, object_name)
 
     def delete_object(self, object_name: str) -> None:
         """Take an object out, with all that lies in it."""
-        self._edit(lambda tree, name: tree.pop(name), object_name)
+
+        def delete(tree: Tree, name: str, path: str) -> None:
+            del tree[name]
+            self._forget(path)
+
+        self._edit(delete, object_name)
+
+    def _forget(self, path: str) -> dict[str, str]:
+        """Take out, and give, what the file calls an object and those within it."""
+        below = [one for one in self._names if one == path or one.startswith(f"{path}/")]
+        return {one: self._names.pop(one) for one in below}
 
     def add_object(self, object_path: str, weights: dict[str, Any]) -> None:
         """Put a new object in.
@@ -149,21 +163,36 @@ class KerasFileEditor:
         Args:
             object_path: its whole path; what it lies in must be there.
             weights: its arrays by their names, "0", "1", ...
+
+        Raises:
+            ArgumentError: nothing there to lie in, a name that is taken, or weights that are no arrays of numbers by name.
         """
         _check_weights(weights)
         above, _, name = object_path.rpartition("/")
         tree = self._find(above) if above else self.weights_dict
-        tree[_own_name("object_path", name)] = dict(weights)
+        _check_free(tree, _own_name("object_path", name))
+        tree[name] = dict(weights)
 
     def add_weights(self, object_name: str, weights: dict[str, Any]) -> None:
-        """Put further arrays into an object."""
+        """Put further arrays into an object, in the place of those of the same names.
+
+        Raises:
+            ArgumentError: no such object, or weights that are no arrays of numbers by name.
+        """
         _check_weights(weights)
-        self._edit(lambda tree, name: tree[name].update(weights), object_name)
+
+        def add(tree: Tree, name: str, path: str) -> None:
+            for weight_name in weights:
+                if isinstance(tree[name].get(weight_name), dict):
+                    _check_free(tree[name], weight_name)
+            tree[name].update(weights)
+
+        self._edit(add, object_name)
 
     def delete_weight(self, object_name: str, weight_name: str) -> None:
         """Take an array out of an object."""
 
-        def delete(tree: Tree, name: str) -> None:
+        def delete(tree: Tree, name: str, path: str) -> None:
             if weight_name not in tree[name]:
                 raise ArgumentError(
                     f"Weight {weight_name} not found in object {object_name}. Weights found: {list(tree[name])}"
@@ -180,13 +209,14 @@ class KerasFileEditor:
             tree = tree[name]
         return tree
 
-    def _edit(self, change: Callable[[Tree, str], Any], name: str) -> None:
+    def _edit(self, change: Callable[[Tree, str, str], None], name: str) -> None:
+        """Have `change` told the tree that an object lies in, its name there and its whole path."""
         above, _, own = name.rpartition("/")
         if above:
             self._find(name)
-            change(self._find(above), own)
+            change(self._find(above), own, name)
             return
-        places = [tree for tree in _trees(self.weights_dict) if isinstance(tree.get(name), dict)]
+        places = [place for place in _trees(self.weights_dict, "") if isinstance(place[0].get(name), dict)]
         if len(places) > 1:
             raise ArgumentError(
                 f"Name '{name}' occurs more than once in the model; try passing a complete path. Received: {name!r}"
@@ -195,7 +225,8 @@ class KerasFileEditor:
             raise ArgumentError(
                 f"Source name '{name}' does not appear in the model. Use summary() to see all objects. Received: {name!r}"
             )
-        change(places[0], name)
+        tree, path = places[0]
+        change(tree, name, f"{path}{name}")
 
     # -- saving -----------------------------------------------------------------------------------------------------
 
@@ -239,11 +270,12 @@ def _leaves(tree: Tree) -> Iterator[tuple[str, Array]]:
             yield f"{path}/{name}" if path else name, array
 
 
-def _trees(tree: Tree) -> Iterator[Tree]:
-    yield tree
-    for value in tree.values():
+def _trees(tree: Tree, path: str) -> Iterator[tuple[Tree, str]]:
+    """Every tree, with what stands before a name in it in that one's path."""
+    yield tree, path
+    for name, value in tree.items():
         if isinstance(value, dict):
-            yield from _trees(value)
+            yield from _trees(value, f"{path}{name}/")
 
 
 def _arrays_of(model: Any) -> Iterator[tuple[str, Any]]:
@@ -260,6 +292,20 @@ def _check_weights(weights: Any) -> None:
         raise ArgumentError(
             "Argument `weights` should be a dict where keys are weight names (usually '0', '1', etc.) and values are NumPy "
             f"arrays. Received: type(weights)={type(weights)}"
+        )
+    for name, value in weights.items():
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ArgumentError(f"A weight's name should be a string such as '0', without '/'. Received: {name!r}")
+        kind = np.asarray(value).dtype
+        if kind.kind not in "biuf":
+            raise ArgumentError(f"Weight '{name}' should be an array of numbers. Received: dtype {kind}")
+
+
+def _check_free(tree: Tree, name: str) -> None:
+    if name in tree:
+        raise ArgumentError(
+            f"There is an object or a weight '{name}' already; delete it first, or choose another name. "
+            f"Received: {name!r} beside {sorted(tree)}"
         )
 
 

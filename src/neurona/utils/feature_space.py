@@ -377,7 +377,9 @@ class FeatureSpace(Layer):
             name: value if isinstance(value, KerasTensor) else given_array(value) for name, value in data.items()
         }
         single = any(len(column.shape) == 0 for column in columns.values())
-        encoded = self._encoded({name: _as_column(column) for name, column in columns.items()})
+        encoded = self._encoded(
+            {name: _as_column(column, self.features[name].dtype) for name, column in columns.items()}
+        )
         if not single:
             return encoded
         return (
@@ -455,10 +457,12 @@ def _type_of(value: Any) -> str:
     return str(getattr(value.dtype, "name", value.dtype))
 
 
-def _as_column(column: Any) -> Any:
-    if isinstance(column, KerasTensor):
-        return column
-    return wrap(column.reshape(1, 1) if column.ndim == 0 else column[:, None] if column.ndim == 1 else column)
+def _as_column(column: Any, dtype: str) -> Any:
+    """A column (N, 1) of a feature of this type; whole numbers are welcome where floats are."""
+    if not isinstance(column, KerasTensor):
+        column = wrap(column.reshape(1, 1) if column.ndim == 0 else column[:, None] if column.ndim == 1 else column)
+    whole = dtype.startswith("float") and _type_of(column).startswith(("int", "uint", "bool"))
+    return ops.cast(column, dtype) if whole else column
 
 
 def _classes_of(layer: Any, name: str) -> int:

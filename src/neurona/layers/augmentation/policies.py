@@ -249,6 +249,7 @@ class AugMix(_Policy):
 
     def _mixed(self, method: str, values: Tensor, transformation: Any) -> Tensor:
         dtype = values.dtype.name if values.dtype.kind == "f" else self.compute_dtype
+        dtype = dtype if dtype.startswith("float") else "float32"  # shares of 1 are no whole numbers
         shares, own = (ops.cast(transformation[name], dtype) for name in ("chain_mixing_weights", "weight_sample"))
         mixed = ops.zeros_like(values, dtype)
         for chain in range(self.num_chains):
@@ -263,7 +264,8 @@ class AugMix(_Policy):
     def _transform(self, images: Tensor, transformation: Any, interpolation: str | None) -> Tensor:
         low, high = self.value_range
         mixed = self._mixed("transform_images", images, transformation)
-        return ops.clip(mixed, float(low), float(high))  # type: ignore[no-any-return]
+        mixed = ops.clip(mixed, float(low), float(high))
+        return mixed if images.dtype.kind == "f" else ops.cast(ops.round(mixed), images.dtype.name)  # type: ignore[no-any-return]
 
     def transform_segmentation_masks(
         self, segmentation_masks: Tensor, transformation: Any, training: bool = True

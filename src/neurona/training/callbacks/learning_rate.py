@@ -23,9 +23,24 @@ def current_rate(optimizer: Any) -> float:
     return float(np.asarray(optimizer.learning_rate))
 
 
+def _with_rates(optimizer: Any) -> list[tuple[str, Any]]:
+    """Each optimizer that has a rate: a name to tell it by, if it is one of several, and the optimizer."""
+    several = getattr(optimizer, "optimizers", None)
+    return [("", optimizer)] if several is None else [(one.name, one) for one in several]
+
+
+def _log_rates(optimizer: Any, logs: dict[str, Any]) -> None:
+    for name, one in _with_rates(optimizer):
+        logs[f"learning_rate_{name}" if name else "learning_rate"] = current_rate(one)
+
+
+def _tell(text: str, name: str) -> None:
+    say(f"{name}: {text}" if name else text)
+
+
 @export("keras.callbacks")
 class LearningRateScheduler(Callback):
-    """Set the learning rate at the beginning of each epoch.
+    """Set the learning rate at the beginning of each epoch; with a `MultiOptimizer` that of each of its optimizers.
 
     Args:
         schedule: ``(epoch, learning rate) -> learning rate``, or of the epoch alone; epochs count from 0.
@@ -37,7 +52,10 @@ class LearningRateScheduler(Callback):
         self.schedule, self.verbose = schedule, verbose
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        optimizer = self.model.optimizer
+        for name, optimizer in _with_rates(self.model.optimizer):
+            self._set(name, optimizer, epoch)
+
+    def _set(self, name: str, optimizer: Any, epoch: int) -> None:
         if not hasattr(optimizer, "learning_rate"):
             raise ArgumentError(
                 f"LearningRateScheduler needs an optimizer with a learning_rate. Received: {optimizer!r}."
@@ -50,16 +68,18 @@ class LearningRateScheduler(Callback):
             raise ArgumentError(f"Expected the schedule to return a float. Received: {rate!r}.")
         optimizer.learning_rate = float(rate)
         if self.verbose > 0:
-            say(_("Epoch {epoch}: the learning rate is {rate:g}.").format(epoch=epoch + 1, rate=float(rate)))
+            _tell(_("Epoch {epoch}: the learning rate is {rate:g}.").format(epoch=epoch + 1, rate=float(rate)), name)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if logs is not None:
-            logs["learning_rate"] = current_rate(self.model.optimizer)
+            _log_rates(self.model.optimizer, logs)
 
 
 @export("keras.callbacks")
 class ReduceLROnPlateau(MonitorCallback):
     """Lower the learning rate where the monitored metric has not improved for `patience` epochs.
+
+    With a `MultiOptimizer` the rates of all its optimizers are lowered.
 
     Args:
         monitor, mode: the metric to watch, and which way is better.
@@ -100,8 +120,7 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = {} if logs is None else logs
-        optimizer = self.model.optimizer
-        logs["learning_rate"] = current_rate(optimizer)
+        _log_rates(self.model.optimizer, logs)
         current = logs.get(self.monitor)
         if current is None:
             warn_caller(
@@ -117,14 +136,17 @@ class ReduceLROnPlateau(MonitorCallback):
         elif not self.in_cooldown():
             self.wait += 1
             if self.wait >= self.patience:
-                self._reduce(optimizer, epoch)
+                lowered = [self._lower(name, one, epoch) for name, one in _with_rates(self.model.optimizer)]
+                if any(lowered):
+                    self.cooldown_counter, self.wait = self.cooldown, 0
 
-    def _reduce(self, optimizer: Any, epoch: int) -> None:
+    def _lower(self, name: str, optimizer: Any, epoch: int) -> bool:
+        """Lower the rate of one optimizer; whether it was not at its lowest yet."""
         old = current_rate(optimizer)
         if old <= np.float32(self.min_lr):  # rates are kept in float32
-            return
+            return False
         new = max(old * self.factor, self.min_lr)
         optimizer.learning_rate = new
-        self.cooldown_counter, self.wait = self.cooldown, 0
         if self.verbose > 0:
-            say(_("Epoch {epoch}: the learning rate is lowered to {rate:g}.").format(epoch=epoch + 1, rate=new))
+            _tell(_("Epoch {epoch}: the learning rate is lowered to {rate:g}.").format(epoch=epoch + 1, rate=new), name)
+        return True
