@@ -41,7 +41,12 @@ def test_apply_and_start(bench: Bench) -> None:
     bench.apply()
     bench.start()
     found = {(one.line, one.subject) for one in bench.results.measurements}
-    assert {("predict", "dnn-small, 1"), ("call", "dnn-small, 256"), ("import", "package"), ("first step", "lstm")} <= found
+    assert {
+        ("predict", "dnn-small, 1"),
+        ("call", "dnn-small, 256"),
+        ("import", "package"),
+        ("first step", "lstm"),
+    } <= found
     assert all(one.median > 0 for one in bench.results.measurements)
 
 
