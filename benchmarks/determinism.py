@@ -24,7 +24,7 @@ def digest(run: Path) -> str:
     import neurona as keras
 
     found = hashlib.sha256()
-    for variable in keras.models.load_model(run / "model.keras").variables:
+    for variable in keras.models.load_model(run / "model.keras").weights:
         array = variable.numpy()
         found.update(f"{variable.path} {array.dtype} {array.shape}".encode())
         found.update(array.tobytes())

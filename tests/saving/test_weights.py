@@ -214,3 +214,61 @@ def test_ops_of_a_model_with_masks_have_names_of_their_own() -> None:
     assert all(entry["config"]["name"] == entry["name"] for entry in config["layers"])
     again = keras.Model.from_config(config).get_config()
     assert [entry["name"] for entry in again["layers"]] == [entry["name"] for entry in config["layers"]]
+
+
+def groups_of(path: Path) -> list[str]:
+    """All groups and arrays in a file of weights, in HDF5's order."""
+    found: list[str] = []
+    with h5py.File(path) as file:
+        file.visititems(lambda name, thing: found.append(name))
+    return found
+
+
+def test_a_file_has_keras_groups_and_no_others(tmp_path: Path) -> None:
+    model = stack(3)
+    model.add(keras.layers.Dropout(0.5))
+    model.compile("sgd", "mse")
+    model.fit(X, np.ones((8, 3)), verbose=0)
+    model.save_weights(tmp_path / "a.weights.h5")
+    # as Keras 3.15 writes them: no group for what only runs the model
+    assert groups_of(tmp_path / "a.weights.h5") == [
+        "layers", "layers/dense", "layers/dense/vars", "layers/dense/vars/0", "layers/dense/vars/1", "layers/dropout",
+        "layers/dropout/vars", "optimizer", "optimizer/vars", "optimizer/vars/0", "optimizer/vars/1", "vars",
+    ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")  # Keras's and TensorFlow's own
+@pytest.mark.parametrize("kind", ["sequential", "functional", "subclass"])
+def test_groups_beside_keras(kind: str, tmp_path: Path) -> None:
+    real = pytest.importorskip("keras", reason="compares with real Keras")
+
+    def made(k: Any) -> Any:
+        layers = k.layers
+        if kind == "sequential":
+            return k.Sequential([k.Input((4,)), layers.Dropout(0.5), layers.BatchNormalization(), layers.Dense(1)])
+        if kind == "functional":
+            x = symbol = k.Input((4, 2))
+            x = layers.Bidirectional(layers.LSTM(2, return_sequences=True))(x)
+            x = layers.LayerNormalization()(layers.MultiHeadAttention(2, 2)(x, x))
+            inner = k.Sequential([k.Input((4,)), layers.Dense(2)])
+            return k.Model(symbol, inner(layers.GlobalAveragePooling1D()(x)))
+
+        class Own(k.Model):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.some = [layers.Dense(2), layers.Conv1D(2, 1)]
+                self.last = k.Sequential([layers.RNN([layers.LSTMCell(2), layers.GRUCell(2)]), layers.Dense(1)])
+
+            def call(self, x: Any) -> Any:
+                return self.last(self.some[1](self.some[0](x)))
+
+        model = Own()
+        model(np.zeros((1, 4, 2), "float32"))
+        return model
+
+    found = []
+    for k, name in ((keras, "ours"), (real, "theirs")):
+        k.utils.clear_session()
+        made(k).save_weights(tmp_path / f"{name}.weights.h5")
+        found.append(groups_of(tmp_path / f"{name}.weights.h5"))
+    assert found[0] == found[1]

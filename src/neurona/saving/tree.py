@@ -22,9 +22,9 @@ __all__ = ["saveables"]
 _PASSED_OVER = frozenset(
     [
         "_added", "_auto_arguments", "_build_shapes", "_compile_config", "_compiled_loss", "_compiled_metrics",
-        "_drawn_layers", "_graph", "_layers", "_loss_tracker", "_losses", "_nodes", "_penalised", "_plans", "_scratch",
-        "_trainable_variables", "_variables", "history", "inputs", "input", "input_shape", "loss", "metrics",
-        "metrics_names", "operations", "output", "output_shape", "outputs",
+        "_drawn_layers", "_functional", "_graph", "_layers", "_loss_tracker", "_losses", "_nodes", "_operations",
+        "_penalised", "_plans", "_scratch", "_trainable_variables", "_variables", "history", "input", "input_shape",
+        "inputs", "loss", "metrics", "metrics_names", "operations", "output", "output_shape", "outputs",
     ]
 ) | frozenset(dir(Layer))  # fmt: skip
 
