@@ -103,8 +103,8 @@ def _(g: Graph, step: Step) -> str:
     name, gamma, beta = g.read(step)
     _, variance, left = _moments(g, name, (len(step.inputs[0].shape) - 1,))
     name = _over_root(g, left, variance, step.setting("epsilon"), step.outputs[0].dtype)
-    name = name if gamma is None else g.node("Mul", name, gamma)
-    return name if beta is None else g.node("Add", name, beta)
+    name = g.node("Mul", name, gamma) if gamma else name
+    return g.node("Add", name, beta) if beta else name
 
 
 @writes("_rms_scale")
