@@ -29,6 +29,8 @@ class KerasEngine:
             os.environ["KERAS_BACKEND"] = name
             self.keras = importlib.import_module("keras")
         self.version = self.keras.__version__
+        if name != "neurona":
+            self.version = f"{importlib.import_module(name).__version__} (Keras {self.version})"
 
     def build(self, network: Network, weights: list[Array] | None, seed: int) -> None:
         keras, layers = self.keras, self.keras.layers
