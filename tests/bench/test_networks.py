@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurona.bench.worker.networks import GROWTH, NETWORKS, UNTIL, dense, lesson, named, operations, words
+from neurona.bench.worker.networks import GROWTH, NETWORKS, UNTIL, checked, dense, lesson, named, operations, words
 
 
 def test_operations_by_hand() -> None:
@@ -50,3 +50,12 @@ def test_a_lesson_is_the_same_each_time_and_can_be_learned() -> None:
     x, y = lesson(words(20, 100, 8, ("mean",)), 100)
     assert x.dtype == "int32" and x.min() >= 0 and x.max() < 100
     assert x[y[:, 0] == 1].min() >= 25  # half of the words are seen in one class alone
+
+
+def test_no_word_stands_twice_in_a_batch_that_is_checked() -> None:
+    for name in ("lstm", "bilstm", "gru", "transformer"):
+        network = NETWORKS[name]
+        x, y = checked(network)
+        assert len(x) == len(y) == network.batch * min(10, network.steps)
+        for batch in x.reshape(-1, network.batch * network.shape[0]):
+            assert len(np.unique(batch)) == batch.size

@@ -28,9 +28,7 @@ from neurona.utils import pad_sequences
 __all__ = ["LINES", "Bench"]
 
 STARTED = ("dnn-small", "mnist-cnn", "lstm")  # whose first step is timed
-# How far two engines' losses may be apart after the same steps from the same weights, relatively. With words it is more: where
-# a batch names a word twice, Keras on TensorFlow squares each part of its gradient, the others the sum (note 0009).
-CLOSE, CLOSE_WITH_WORDS = 0.01, 0.03
+CLOSE = 0.01  # how far two engines' losses may be apart after the same steps from the same weights, relatively
 LONGEST = 3600.0  # seconds until an accuracy is reached
 HOPELESS = 3.0  # a variant that needs so many times as long as its engine's best is stopped
 
@@ -88,10 +86,9 @@ class Bench:
         """Those whose loss is that of most, after the same steps from the same weights."""
         losses = [hello["loss"] for _, hello in hellos if np.isfinite(hello["loss"])]
         usual = float(np.median(losses)) if losses else np.nan
-        close = CLOSE_WITH_WORDS if named(name).of_words else CLOSE
         same: Told = []
         for one, hello in hellos:
-            if abs(hello["loss"] - usual) <= close * abs(usual):
+            if abs(hello["loss"] - usual) <= CLOSE * abs(usual):
                 same.append((one, hello))
                 continue
             told = _(

@@ -62,12 +62,20 @@ def make_engine(options: argparse.Namespace) -> Any:
 
 def prepare(engine: Any, network: Any, path: Path) -> None:
     """Write what all engines share."""
-    from networks import lesson
+    from networks import checked, lesson
     from numpy import savez
 
     x, y = lesson(network, max(network.batch * network.steps, 256))
+    x_check, y_check = checked(network)
     engine.build(network, None, seed=0)
-    savez(path, x=x, y=y, **{f"w{i}": weight for i, weight in enumerate(engine.model.get_weights())})
+    savez(
+        path,
+        x=x,
+        y=y,
+        x_check=x_check,
+        y_check=y_check,
+        **{f"w{i}": weight for i, weight in enumerate(engine.model.get_weights())},
+    )
     tell(version=engine.version)
 
 
@@ -76,11 +84,10 @@ def step(engine: Any, network: Any, given: Any) -> None:
     x, y = given["x"], given["y"]
     steps = network.batch * network.steps
     x, y = x[:steps], y[:steps]
-    few = network.batch * min(10, network.steps)
     weights = first_weights(given)
     # Without dropout, which every engine draws for itself, the loss is the same for all.
     engine.build(network.without_dropout(), weights, seed=0)
-    engine.train(x[:few], y[:few], 1, shuffle=False)
+    engine.train(given["x_check"], given["y_check"], 1, shuffle=False)
     tell(loss=engine.told[-1][1], version=engine.version)
     engine.build(network, weights, seed=0)
 

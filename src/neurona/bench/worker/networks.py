@@ -159,6 +159,21 @@ def lesson(network: Network, samples: int) -> tuple[Array, Array]:
     return patterns[labels] + noise, labels.astype("int32")
 
 
+def checked(network: Network) -> tuple[Array, Array]:
+    """The samples of the first steps, after which all engines must have the same loss: of the lesson.
+
+    Of words none stands twice in a batch, as far as there are enough: where one does, Keras on TensorFlow squares each part of
+    its gradient for Adam, and the others the sum.
+    """
+    steps = min(10, network.steps)
+    x, y = lesson(network, steps * network.batch)
+    if network.of_words:
+        rng, size = np.random.default_rng(1), network.batch * network.shape[0]
+        drawn = [np.resize(rng.permutation(network.parts[0][1]), size) for _ in range(steps)]
+        x = np.concatenate(drawn).reshape(x.shape).astype(x.dtype)
+    return x, y
+
+
 def operations(network: Network) -> float:
     """Additions and multiplications of one training step in the products of its layers, counted as plain sums.
 

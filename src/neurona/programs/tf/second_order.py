@@ -227,14 +227,11 @@ def _moments(g: Any, y: Any, inputs: Sequence[Any], attributes: Attributes) -> S
 
 def _layer_norm(g: Any, y: Any, inputs: Sequence[Any], attributes: Attributes) -> Sequence[Any]:
     x, gamma, beta = inputs
-    away = ops.subtract(x, ops.mean(x, axis=-1, keepdims=True))
-    spread = ops.sqrt(ops.add(ops.mean(ops.square(away), axis=-1, keepdims=True), attributes.get("epsilon", 1e-3)))
-    z, h = ops.divide(away, spread), g if gamma is None else ops.multiply(g, gamma)
-    along = ops.multiply(z, ops.mean(ops.multiply(h, z), axis=-1, keepdims=True))
-    dx = ops.divide(ops.subtract(ops.subtract(h, ops.mean(h, axis=-1, keepdims=True)), along), spread)
+    settings = {"axes": -1, "epsilon": attributes.get("epsilon", 1e-3)}
+    z = ops.layer_normalization(x, epsilon=settings["epsilon"])
     rows = tuple(range(x.ndim - 1))
     return [
-        dx,
+        *_standardize(g if gamma is None else ops.multiply(g, gamma), z, [x], settings),
         None if gamma is None else ops.sum(ops.multiply(g, z), axis=rows),
         None if beta is None else ops.sum(g, axis=rows),
     ]
