@@ -231,6 +231,19 @@ def layer_norm_backward(rng: Rng) -> list[Any]:
     return [floats(rng, m, c), floats(rng, m, c), maybe(rng, floats(rng, c)), 1e-3]
 
 
+def attention(rng: Rng) -> list[Any]:
+    n, t, s, keys, groups, d, f = (size(rng, 40) if i in (1, 2) else size(rng, 9) for i in range(7))
+    shape = (n, keys * groups, t, s)
+    mask = rng.random([one if rng.random() < 0.5 else 1 for one in shape]) < 0.5
+    rows = [floats(rng, n, t, keys * groups, d), floats(rng, n, s, keys, d), floats(rng, n, s, keys, f)]
+    return [*rows, maybe(rng, mask), 0.5, bool(rng.random() < 0.5)]
+
+
+def attention_backward(rng: Rng) -> list[Any]:
+    query, _, value, *_ = told = attention(rng)
+    return [floats(rng, *query.shape[:3], value.shape[3]), *told]
+
+
 def any_shape(rng: Rng) -> tuple[int, ...]:
     return tuple(size(rng, 9) for _ in range(int(rng.integers(0, 5))))
 
@@ -383,6 +396,8 @@ MAKERS: dict[str, Callable[[Rng], list[Any]]] = {
     "average_pool_backward": average_pool_backward,
     "batch_norm_backward": batch_norm_backward,
     "batch_norm_infer": batch_norm_infer,
+    "attention": attention,
+    "attention_backward": attention_backward,
     "layer_norm": layer_norm,
     "layer_norm_backward": layer_norm_backward,
     "batch_norm_train": batch_norm_train,

@@ -178,7 +178,7 @@ def test_mutated_calls_never_crash(native: Any) -> None:
     counts = {"matmul": 4, "dense": 4, "dense_backward": 8, "softmax_crossentropy": 2}
     counts |= {"softmax_crossentropy_backward": 3, "dropout": 4, "gather_rows": 3, "batch_norm_train": 5}
     counts |= {"batch_norm_backward": 8, "batch_norm_infer": 4, "adam": 12, "sgd": 7, "rmsprop": 10}
-    counts |= {"global_norm": 1, "layer_norm": 4, "layer_norm_backward": 4}
+    counts |= {"global_norm": 1, "layer_norm": 4, "layer_norm_backward": 4, "attention": 6, "attention_backward": 7}
     outcomes = {"result": 0, "handed back": 0, "error": 0}
     for _ in range(6000):
         name = str(rng.choice(list(counts)))

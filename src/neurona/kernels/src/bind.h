@@ -72,6 +72,7 @@ int nk_places(PyObject *o, ptrdiff_t limit, const char *what, const char *of, co
 
 typedef PyObject *const *nk_arguments;
 
+extern PyMethodDef nk_attention_methods[];
 extern PyMethodDef nk_reduce_methods[];
 extern PyMethodDef nk_pool_methods[], nk_conv_methods[];
 extern PyMethodDef nk_conv3x3_methods[];

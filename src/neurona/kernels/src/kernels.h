@@ -118,6 +118,18 @@ typedef struct {
     float *dx, *dkernel, *drecurrent, *dbias, *dh0, *dc0, *dkept;
 } nk_recurrent_backward;
 
+/* Attention: q (n, t, heads, d), k (n, s, heads / groups, d), v (n, s, heads / groups, f), y and its gradient g
+ * (n, t, heads, f), float32 without gaps. mask: bytes over (n, heads, t, s), its steps 0 along an axis that one serves; or
+ * NULL. causal: query i sees the keys 0 to i. */
+typedef struct {
+    ptrdiff_t n, t, s, heads, groups, d, f, mask_step[4];
+    int causal;
+    float scale;
+    const uint8_t *mask;
+    const float *q, *k, *v, *g;
+    float *y, *dq, *dk, *dv;
+} nk_attention;
+
 typedef struct {
     const char *name;
     int (*products)(const nk_product *list, int count); /* all in one parallel region; -1 when memory is out */
@@ -182,6 +194,8 @@ typedef struct {
     int (*gru_backward)(const nk_recurrent_backward *layer);
     int (*simple_rnn)(const nk_recurrent *layer);
     int (*simple_rnn_backward)(const nk_recurrent_backward *layer);
+    int (*attention)(const nk_attention *layer);
+    int (*attention_backward)(const nk_attention *layer);
 } nk_table;
 
 /* The chunks of the optimizers and the row blocks of the normalisation: their size depends on the data's sizes alone,

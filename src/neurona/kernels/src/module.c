@@ -126,9 +126,9 @@ PyMODINIT_FUNC PyInit__native(void) {
     nk_kernels = list[0];
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL) return NULL;
-    PyMethodDef *families[] = {nk_conv3x3_methods, nk_conv_methods, nk_dense_methods, nk_embedding_methods,
-                               nk_image_methods, nk_norm_methods, nk_pool_methods, nk_recurrent_methods,
-                               nk_reduce_methods, nk_rows_methods, nk_update_methods};
+    PyMethodDef *families[] = {nk_attention_methods, nk_conv3x3_methods, nk_conv_methods, nk_dense_methods,
+                               nk_embedding_methods, nk_image_methods, nk_norm_methods, nk_pool_methods,
+                               nk_recurrent_methods, nk_reduce_methods, nk_rows_methods, nk_update_methods};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         if (PyModule_AddFunctions(module, families[i]) != 0) {
             Py_DECREF(module);

@@ -55,6 +55,8 @@
 
 #include "t_simple_rnn.h"
 
+#include "t_attention.h"
+
 const nk_table ISA_TABLE = {
     .name = ISA_NAME,
     .products = products,
@@ -99,4 +101,6 @@ const nk_table ISA_TABLE = {
     .gru_backward = gru_backward,
     .simple_rnn = simple_rnn,
     .simple_rnn_backward = simple_rnn_backward,
+    .attention = attention,
+    .attention_backward = attention_backward,
 };

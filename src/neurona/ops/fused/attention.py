@@ -8,9 +8,11 @@ gradient makes them again instead of having kept them (Dao et al., "FlashAttenti
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from neurona import kernels
 from neurona.cases import A, Case, Failure
 from neurona.errors import ShapeError
 from neurona.tape import op
@@ -220,6 +222,49 @@ def _(
         dk[samples, :, :, keys] += _over_groups(dscores.swapaxes(-1, -2) @ q[samples, :, :, queries])
     last = None if bias is None or dbias is None else dbias.reshape(bias.shape)
     return (*slopes, last, None)
+
+
+@scaled_attention.fast
+def _(
+    query: Array,
+    key: Array,
+    value: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
+    scale: float = 1.0,
+    is_causal: bool = False,
+) -> Any:
+    if bias is not None:
+        return NotImplemented
+    return kernels.native.attention(query, key, value, _in_four_axes(mask), scale, is_causal)
+
+
+@scaled_attention.fast_gradient
+def _(
+    g: Array,
+    y: Array,
+    query: Array,
+    key: Array,
+    value: Array,
+    bias: Array | None,
+    mask: Array | None,
+    needs: tuple[bool, ...],
+    scale: float = 1.0,
+    is_causal: bool = False,
+) -> Any:
+    if bias is not None:
+        return NotImplemented
+    found = kernels.native.attention_backward(
+        np.ascontiguousarray(g), query, key, value, _in_four_axes(mask), scale, is_causal
+    )
+    return found if found is NotImplemented else (*found, None, None)
+
+
+def _in_four_axes(mask: Array | None) -> Array | None:
+    """A mask as bools over (N, heads, T, S); axes that one number serves have length 1."""
+    if mask is None or mask.ndim > 4:
+        return mask
+    return mask.astype(bool, copy=False).reshape((1,) * (4 - mask.ndim) + mask.shape)
 
 
 def _over_groups(d: Array) -> Array:
